@@ -1,0 +1,72 @@
+"""A finding: one expectation, judged on one observation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from validator.reasons import Reason
+
+
+class Status(str, Enum):
+    """How an expectation stands. The first six are what checks say; reports never show `pending`."""
+
+    PASSED = "passed"
+    PENDING = "pending"
+    """Not true yet, and may still become so."""
+    FAILED = "failed"
+    """Red, and final."""
+    WARNING = "warning"
+    """Worth knowing; never turns the verdict."""
+    ERROR = "error"
+    """Could not be seen in this round: neither good nor bad."""
+    SKIPPED = "skipped"
+    """Not judged, with the reason."""
+
+    def __str__(self) -> str:
+        """The word that reports use."""
+        return self.value
+
+
+@dataclass(frozen=True)
+class Ripens:
+    """When a pending finding becomes a final red: once all that is given here holds without a break."""
+
+    polls: int = 1
+    """In so many rounds in a row."""
+    seconds: float = 0.0
+    """For so long."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One expectation, judged on one observation. Texts may hold hostile characters; reports make them safe."""
+
+    id: str
+    """Unique in a report and the same in every round, such as `dags/etl_daily/paused`."""
+    area: str
+    """The check's area, and the JUnit suite: `health`, `dags`, `absent`, `import errors`, `environment` …"""
+    subject: str
+    """What is judged: a component, a DAG id, a file."""
+    status: Status
+    message: str
+    """One or two sentences: what was seen, what was expected."""
+    reason: Reason | None = None
+    """None only when passed."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Evidence, JSON-able: `stack_trace`, `last_parsed_time`, `needed`, `suspects` …"""
+    file: str | None = None
+    """The DAG file, relative to the DAGs folder where that is known."""
+    line: int | None = None
+    """1-based line in `file` that the stack trace names."""
+    ripens: Ripens | None = None
+    """For pending: when it becomes a final red; None: only the deadline decides."""
+    had_its_turn: bool = True
+    """For pending: False while Airflow has not yet looked at the new version of the subject, or a second
+    look is due at once. After a first final red the gate waits, at most a minute, for all to have had theirs."""
+    heals: bool = True
+    """For error: False when asking again cannot help, such as AWS's own denial."""

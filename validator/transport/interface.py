@@ -1,0 +1,71 @@
+"""How a call gets to Airflow and back: the one thing that differs between MWAA and a plain URL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of Airflow's REST API, as InvokeRestApi takes it: the path is without /api/v1 or /api/v2."""
+
+    path: str
+    """Starts with `/`; its segments are already percent-escaped."""
+    query: Mapping[str, str | int | bool] = field(default_factory=dict)
+    method: str = "GET"
+    body: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Airflow said, whatever its status."""
+
+    status: int
+    """Airflow's own HTTP status."""
+    body: object
+    """Parsed JSON, or text where it is no JSON; None when empty. Nothing about it is certain."""
+    date: datetime | None
+    """The server's clock (its Date header: whole seconds, cut off), UTC; None where there was none."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class EnvironmentFacts:
+    """What GetEnvironment tells, as far as the gate uses it. Every field may be unknown (None)."""
+
+    status: str | None = None
+    airflow_version: str | None = None
+    webserver_access: str | None = None
+    """PUBLIC_ONLY or PRIVATE_ONLY."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """AirflowConfigurationOptions, such as `core.min_serialized_dag_update_interval`."""
+
+
+class Transport(Protocol):
+    """A way to call one environment's Airflow. Thread-safe."""
+
+    where: str
+    """What is called, for people and reports: the environment's name or the URL without credentials."""
+
+    def call(self, request: Request, timeout: float) -> Answer:
+        """One attempt, at most `timeout` seconds; no retries of its own.
+
+        Raises:
+            CallFailed: no usable answer; the same call may do better later, or not (`retry`).
+            CannotTell: no call can do better: denied by AWS, unknown environment, no credentials, no region.
+        """
+        ...
+
+    def environment(self, timeout: float) -> EnvironmentFacts | None:
+        """What GetEnvironment tells; None where there is no such thing (a plain URL).
+
+        Raises:
+            CallFailed: denied (`retry` is False) or not answered.
+            CannotTell: the environment does not exist, or no credentials or region are to be had.
+        """
+        ...
