@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+CONNECT_TIMEOUT = 5.0
+"""Seconds to open a connection."""
+CALL_TIMEOUT = 15.0
+"""Seconds to wait for an answer: the service itself gives up after 10 (AWS.md section 1)."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One call of Airflow's REST API, as InvokeRestApi takes it: the path is without /api/v1 or /api/v2."""
@@ -44,6 +50,8 @@ class EnvironmentFacts:
     """PUBLIC_ONLY or PRIVATE_ONLY."""
     options: Mapping[str, str] = field(default_factory=dict)
     """AirflowConfigurationOptions, such as `core.min_serialized_dag_update_interval`."""
+    date: datetime | None = None
+    """The server's clock when it told this."""
 
 
 class Transport(Protocol):
@@ -52,8 +60,8 @@ class Transport(Protocol):
     where: str
     """What is called, for people and reports: the environment's name or the URL without credentials."""
 
-    def call(self, request: Request, timeout: float) -> Answer:
-        """One attempt, at most `timeout` seconds; no retries of its own.
+    def call(self, request: Request) -> Answer:
+        """One attempt, at most CALL_TIMEOUT seconds; no retries of its own.
 
         Raises:
             CallFailed: no usable answer; the same call may do better later, or not (`retry`).
@@ -61,7 +69,7 @@ class Transport(Protocol):
         """
         ...
 
-    def environment(self, timeout: float) -> EnvironmentFacts | None:
+    def environment(self) -> EnvironmentFacts | None:
         """What GetEnvironment tells; None where there is no such thing (a plain URL).
 
         Raises:

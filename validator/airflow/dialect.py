@@ -1,0 +1,175 @@
+"""The two dialects: Airflow 2's /api/v1 and Airflow 3's /api/v2, and the reading of their answers.
+
+Every answer is checked for its shape here: what is missing, of another type or nonsensical is a
+`BAD_RESPONSE`, never a default. Measured shapes: AIRFLOW.md sections 1 to 3.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from validator.airflow.models import Component, Dag, DagFile, DagImportError, Version
+from validator.errors import CallFailed
+from validator.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+AIRFLOW_3 = 3
+_HEARTBEAT = re.compile(r"latest_\w+_heartbeat")
+
+
+def bad(what: str) -> CallFailed:
+    """The error for an answer that is not what the API promises."""
+    return CallFailed(Reason.BAD_RESPONSE, what)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What differs between Airflow 2 and 3, as data."""
+
+    health_path: str
+    gone_query: tuple[str, bool]
+    """The query parameter that makes /dags show inactive or stale DAGs too."""
+    active_key: str
+    active_value: bool
+    """A DAG is there when `active_key` is exactly this."""
+
+
+AIRFLOW_2_DIALECT = Dialect("/health", ("only_active", False), "is_active", active_value=True)
+AIRFLOW_3_DIALECT = Dialect("/monitor/health", ("exclude_stale", False), "is_stale", active_value=False)
+
+
+def dialect_of(version: Version) -> Dialect:
+    """The dialect that this Airflow speaks."""
+    return AIRFLOW_3_DIALECT if version.major >= AIRFLOW_3 else AIRFLOW_2_DIALECT
+
+
+def parse_version(text: object) -> Version:
+    """The version in `text`, such as `2.10.5` or `3.0.6`.
+
+    Raises:
+        CallFailed: it is no version, or one whose API is unknown.
+    """
+    match = re.match(r"(\d+)\.(\d+)", text) if isinstance(text, str) else None
+    if match is None or not isinstance(text, str):
+        raise bad(f"{text!r} is not an Airflow version")
+    version = Version(text, int(match[1]), int(match[2]))
+    if version.major not in (2, AIRFLOW_3):
+        raise bad(f"Airflow {text} speaks an API that this gate does not know: it knows Airflow 2 and 3")
+    return version
+
+
+def read_version(body: object) -> Version:
+    """The answer of /version."""
+    return parse_version(_object(body, "/version").get("version"))
+
+
+def read_health(body: object) -> dict[str, Component]:
+    """The answer of /health: component by name. Its HTTP status says nothing (200 with everything dead)."""
+    told = _object(body, "/health")
+    components = {
+        name: _component(name, entry)
+        for name, entry in told.items()
+        if isinstance(name, str) and isinstance(entry, dict)
+    }
+    for name in ("metadatabase", "scheduler"):
+        if name not in components:
+            raise bad(f"the health answer does not mention the {name}")
+    return components
+
+
+def _component(name: str, entry: Mapping[str, Any]) -> Component:
+    status = entry.get("status")
+    if status is not None and not isinstance(status, str):
+        raise bad(f"the health answer's status of {name} is {status!r}, not a word")
+    heartbeats = [value for key, value in entry.items() if _HEARTBEAT.fullmatch(str(key))]
+    return Component(name, status, parse_time(heartbeats[0], f"{name}'s heartbeat") if heartbeats else None)
+
+
+def read_page(body: object, key: str) -> tuple[list[Any], int]:
+    """The rows and `total_entries` of one page of a collection whose list is called `key`."""
+    told = _object(body, key)
+    rows, total = told.get(key), told.get("total_entries")
+    if not isinstance(rows, list):
+        raise bad(f"the answer holds no list {key!r}")
+    if type(total) is not int or total < 0:
+        raise bad(f"the answer's total_entries is {total!r}, not a count")
+    return rows, total
+
+
+def read_dag(row: object, dialect: Dialect) -> Dag:
+    """One row of /dags."""
+    told = _object(row, "a row of /dags")
+    dag_id = told.get("dag_id")
+    if not isinstance(dag_id, str) or not dag_id:
+        raise bad(f"a row of /dags has the dag_id {dag_id!r}")
+    if dialect.active_key not in told or "has_import_errors" not in told or "last_parsed_time" not in told:
+        raise bad(f"the row of DAG {dag_id} lacks {dialect.active_key}, has_import_errors or last_parsed_time")
+    paused = told.get("is_paused")
+    return Dag(
+        dag_id=dag_id,
+        active=told[dialect.active_key] is dialect.active_value,
+        paused=paused if isinstance(paused, bool) else None,
+        has_import_errors=told["has_import_errors"] is not False,
+        last_parsed=parse_time(told["last_parsed_time"], f"last_parsed_time of {dag_id}"),
+        file=read_file(told.get("fileloc"), told.get("relative_fileloc"), told.get("bundle_name")),
+    )
+
+
+def read_import_error(row: object) -> DagImportError:
+    """One row of /importErrors. Its file name is absolute or relative to the bundle, by version."""
+    told = _object(row, "a row of /importErrors")
+    name = told.get("filename")
+    if not isinstance(name, str) or not name:
+        raise bad(f"a row of /importErrors has the filename {name!r}")
+    error_id = told.get("import_error_id")
+    if type(error_id) is not int:
+        raise bad(f"the import error of {name} has the id {error_id!r}")
+    trace = told.get("stack_trace")
+    absolute = name.startswith("/")
+    return DagImportError(
+        error_id=error_id,
+        file=read_file(name if absolute else None, None if absolute else name, told.get("bundle_name")),
+        stamp=parse_time(told.get("timestamp"), f"the import error of {name}"),
+        stack_trace=trace if isinstance(trace, str) else "",
+    )
+
+
+def read_file(absolute: object, relative: object, bundle: object) -> DagFile:
+    """A file from the fields that name it; None and other types are unknown."""
+    return DagFile(
+        absolute=posixpath.normpath(absolute) if isinstance(absolute, str) and absolute else None,
+        relative=posixpath.normpath(relative) if isinstance(relative, str) and relative else None,
+        bundle=bundle if isinstance(bundle, str) else None,
+    )
+
+
+def parse_time(value: object, what: str) -> datetime | None:
+    """A time of the API, UTC; None for null.
+
+    Raises:
+        CallFailed: it is no time, or one without a zone.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            # Python 3.10 knows neither `Z` nor other numbers of decimals than 3 and 6.
+            time = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
+        except ValueError:
+            time = None
+        if time is not None and time.tzinfo is not None:
+            return time.astimezone(timezone.utc)
+    raise bad(f"{what} is {value!r}, not a time with a zone")
+
+
+def _object(body: object, what: str) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise bad(f"the answer for {what} is no JSON object")
+    return body

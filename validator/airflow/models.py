@@ -1,0 +1,136 @@
+"""What Airflow says, typed. Field by field the same for Airflow 2 and 3; the dialects do the translating."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from validator.reasons import Reason
+    from validator.transport.interface import EnvironmentFacts
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Version:
+    """Airflow's version, and with it the dialect that it speaks."""
+
+    text: str
+    major: int
+    minor: int
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component of /health."""
+
+    name: str
+    status: str | None
+    """None: it does not run, or never did."""
+    heartbeat: datetime | None
+    """None: it has none (metadatabase), or never sent one."""
+
+
+@dataclass(frozen=True)
+class DagFile:
+    """Where a DAG, or an import error, comes from. Which fields are known differs by version."""
+
+    absolute: str | None
+    """`fileloc`, or an import error's absolute file name."""
+    relative: str | None
+    """Relative to the bundle (Airflow 3)."""
+    bundle: str | None
+
+    def same_as(self, other: DagFile) -> bool:
+        """Whether both name one file; versions mix absolute and relative names (AIRFLOW.md section 3)."""
+        if self.absolute is not None and other.absolute is not None:
+            return self.absolute == other.absolute
+        if self.relative is not None and other.relative is not None:
+            bundles_fit = self.bundle is None or other.bundle is None or self.bundle == other.bundle
+            return bundles_fit and self.relative == other.relative
+        return False
+
+    @property
+    def name(self) -> str:
+        """The shortest name that tells the file: relative where known."""
+        return self.relative or self.absolute or "?"
+
+
+@dataclass(frozen=True)
+class Dag:
+    """One row of /dags."""
+
+    dag_id: str
+    active: bool
+    """`is_active` (2.x) or not `is_stale` (3.x)."""
+    paused: bool | None
+    has_import_errors: bool
+    """True also where the answer is not exactly false."""
+    last_parsed: datetime | None
+    """When its last parse was persisted; None: never."""
+    file: DagFile
+
+
+@dataclass(frozen=True)
+class DagImportError:
+    """One row of /importErrors."""
+
+    error_id: int
+    file: DagFile
+    stamp: datetime | None
+    """Moves at every parse of a file that is still broken."""
+    stack_trace: str
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Something that could not be read in this round."""
+
+    reason: Reason
+    message: str
+    heals: bool = True
+    """False: asking again cannot help."""
+
+
+@dataclass(frozen=True)
+class Walk(Generic[T]):
+    """A collection, as far as it could be read."""
+
+    rows: tuple[T, ...] = ()
+    whole: bool = False
+    """Every page was read and the total stayed the same: what is not among the rows is not there."""
+    unread: Unread | None = None
+    """Why some of it could not be read; None: all pages were."""
+    total: int = 0
+    """`total_entries` as last seen."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one round of calls saw. Immutable; nothing in it is older than `began`."""
+
+    began: datetime
+    """The server's clock when the round began; UTC. Meaningless if nothing answered."""
+    ended: datetime
+    """The server's clock when the round's last answer came; UTC."""
+    version: Version | None = None
+    """None: not known yet, and then nothing else is."""
+    health: Mapping[str, Component] | Unread = field(default_factory=dict)
+    dags: Walk[Dag] = field(default_factory=Walk)
+    """The default listing: active DAGs, on 3.x those that are not stale."""
+    gone: Mapping[str, Dag] | Unread | None = None
+    """Rows of DAGs that the default listing leaves out; None: not asked for."""
+    import_errors: Walk[DagImportError] = field(default_factory=Walk)
+    reads_all: bool | Unread = False
+    """Whether the role may read every DAG (404, not 403, for an id that cannot exist)."""
+    environment: EnvironmentFacts | Unread | None = None
+    """What GetEnvironment told; None: there is no such thing here."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether Airflow gave at least one sensible answer."""
+        return self.version is not None

@@ -1,0 +1,88 @@
+"""The DAGs folder, as far as the API lets it be known, and the names of files in it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from validator.airflow.models import DagFile
+
+KNOWN_FOLDERS = ("/usr/local/airflow/dags", "/opt/airflow/dags")
+"""MWAA's folder, and the one of Airflow's own images."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Airflow 3 names files relative to the folder itself. Airflow 2 never says where the folder is."""
+
+    root: str | None
+    """Absolute, without a slash at its end; None: unknown."""
+    common: str
+    """The deepest folder that holds every known file. An unknown root must be this or above it."""
+
+    def names(self, file: DagFile) -> list[str]:
+        """Every name relative to the DAGs folder that `file` may have; more than one only with an unknown root."""
+        if file.relative is not None:
+            return [file.relative]
+        if file.absolute is None:
+            return []
+        if self.root is not None:
+            return [_below(file.absolute, self.root) or file.absolute]
+        names = []
+        root = self.common
+        while True:
+            below = _below(file.absolute, root)
+            if below is not None:
+                names.append(below)
+            if root in ("", "/"):
+                return names
+            root = posixpath.dirname(root)
+
+    def name(self, file: DagFile) -> str:
+        """The name of `file` for people: relative to the folder where that is certain."""
+        if file.relative is None and file.absolute is not None and self.root is not None:
+            return _below(file.absolute, self.root) or file.absolute
+        return file.name
+
+    def holds(self, file: DagFile, expected: str) -> bool:
+        """Whether `file` is the one that a manifest calls `expected`."""
+        return posixpath.normpath(expected) in self.names(file)
+
+    def matches(self, file: DagFile, globs: Iterable[str]) -> bool:
+        """Whether one of `globs` matches `file`. `*` stays within a folder, `**` crosses folders."""
+        names = self.names(file)
+        return any(_regex(glob).fullmatch(name) for glob in globs for name in names)
+
+
+def folder_of(files: Iterable[DagFile]) -> Folder:
+    """What the known files tell of the DAGs folder."""
+    parents: set[str] = set()
+    for file in files:
+        if file.absolute is None:
+            continue
+        if file.relative is not None and file.absolute.endswith("/" + file.relative):
+            return Folder(file.absolute[: -len(file.relative) - 1], "")
+        parents.add(posixpath.dirname(file.absolute))
+    for known in KNOWN_FOLDERS:
+        if parents and all(parent == known or parent.startswith(known + "/") for parent in parents):
+            return Folder(known, known)
+    own = {parent for parent in parents if "/site-packages/" not in parent}
+    return Folder(None, posixpath.commonpath(sorted(own)) if own else "/")
+
+
+def _below(path: str, root: str) -> str | None:
+    prefix = root.rstrip("/") + "/"
+    return path[len(prefix) :] if path.startswith(prefix) and len(path) > len(prefix) else None
+
+
+@lru_cache(maxsize=1000)
+def _regex(glob: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
+    meanings = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(meanings.get(part) or re.escape(part) for part in parts), re.DOTALL)

@@ -1,0 +1,168 @@
+"""What every check is given, and what it must give back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Protocol
+
+from validator.checks.folder import Folder, folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from validator.airflow.models import Dag, DagFile, DagImportError, Observation
+    from validator.finding import Finding
+    from validator.manifest.model import Manifest
+    from validator.state import FileTrack
+
+
+@dataclass(frozen=True)
+class Times:
+    """The moments that a round is judged by; all on the server's clock, UTC."""
+
+    arrived_at: datetime
+    """From here on a parse saw the new files."""
+    fresh_after: datetime
+    """From here on a parse is also what the scheduler runs: `arrived_at` + settle."""
+    grace: float
+    """Seconds for which a red that heals by itself may stand."""
+    gate_now: float
+    """Seconds since the gate's start."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One round, ready to be judged: the observation with its indexes. Built by `view_of`."""
+
+    manifest: Manifest
+    seen: Observation
+    times: Times
+    tracks: Mapping[str, FileTrack]
+    """By DAG id: the files that expected DAGs were seen in."""
+    listed: Mapping[str, Dag]
+    """The DAGs that are there, by exact id."""
+    gone: Mapping[str, Dag]
+    """Rows of DAGs that are not there, as far as they were asked for."""
+    matched: Sequence[str]
+    """DAGs that only a pattern expects, sorted."""
+    folder: Folder
+    errors: Errors
+
+    def files_of(self, dag_id: str, expected_file: str | None) -> list[DagFile]:
+        """Every file that the DAG is known to come from, or should."""
+        row = self.listed.get(dag_id) or self.gone.get(dag_id)
+        files = []
+        if row is not None:
+            files.append(row.file)
+        elif dag_id in self.tracks:
+            files.append(self.tracks[dag_id].now)
+        if expected_file is not None:
+            files += [error.file for error in self.errors.rows if self.folder.holds(error.file, expected_file)]
+        return files
+
+    def errors_of(self, dag_id: str, expected_file: str | None) -> list[DagImportError]:
+        """The import errors of the DAG's own files, the latest stamp first."""
+        found = {e.error_id: e for file in self.files_of(dag_id, expected_file) for e in self.errors.of(file)}
+        return sorted(found.values(), key=lambda e: (e.stamp is not None, e.stamp, e.error_id), reverse=True)
+
+    @property
+    def cycle_is_over(self) -> bool:
+        """Whether Airflow has parsed everything that it lists since the files arrived.
+
+        A broken file's DAGs (2.x) and parses that never were do not count: nothing would ever move them.
+        """
+        return self.seen.dags.unread is None and not self.behind
+
+    @property
+    def behind(self) -> list[str]:
+        """The listed DAGs that Airflow has not parsed since the files arrived."""
+        return [
+            dag.dag_id
+            for dag in self.listed.values()
+            if not dag.has_import_errors
+            and (dag.last_parsed is None or dag.last_parsed < self.times.arrived_at)
+        ]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """The import errors, found by file."""
+
+    rows: Sequence[DagImportError]
+    by_absolute: Mapping[str, Sequence[DagImportError]]
+    by_relative: Mapping[str, Sequence[DagImportError]]
+
+    def of(self, file: DagFile) -> list[DagImportError]:
+        """The errors of exactly this file."""
+        near: list[DagImportError] = []
+        if file.absolute is not None:
+            near += self.by_absolute.get(file.absolute, ())
+        if file.relative is not None:
+            near += self.by_relative.get(file.relative, ())
+        return [error for error in near if error.file.same_as(file)]
+
+
+class Check(Protocol):
+    """A check: a pure function from one round to its findings. One module an area, one line in the registry."""
+
+    def __call__(self, view: View) -> list[Finding]:
+        """The findings; never raises on what Airflow said."""
+        ...
+
+
+def view_of(manifest: Manifest, seen: Observation, times: Times, tracks: Mapping[str, FileTrack]) -> View:
+    """Make one round ready to be judged."""
+    listed = {dag.dag_id: dag for dag in seen.dags.rows if dag.active}
+    gone = seen.gone if isinstance(seen.gone, dict) else {}
+    rows = seen.import_errors.rows
+    errors = _index(rows)
+    files = [dag.file for dag in listed.values()] + [dag.file for dag in gone.values()] + [e.file for e in rows]
+    return View(
+        manifest=manifest,
+        seen=seen,
+        times=times,
+        tracks=tracks,
+        listed=listed,
+        gone=gone,
+        matched=_matched(manifest, listed, gone, errors),
+        folder=folder_of(files),
+        errors=errors,
+    )
+
+
+def expected_by(manifest: Manifest, dag_ids: Iterable[str]) -> list[str]:
+    """Those of `dag_ids` that the manifest expects, by id or by pattern, and does not want absent."""
+    by_id = {dag.dag_id for dag in manifest.dags}
+    globs = [pattern.pattern for pattern in manifest.patterns]
+    absent = set(manifest.absent)
+    return [
+        dag_id
+        for dag_id in dag_ids
+        if dag_id in by_id or (dag_id not in absent and any(fnmatchcase(dag_id, glob) for glob in globs))
+    ]
+
+
+def _matched(
+    manifest: Manifest, listed: Mapping[str, Dag], gone: Mapping[str, Dag], errors: Errors
+) -> list[str]:
+    """The DAGs that only a pattern expects: those listed, and those that an import error took off the list."""
+    if not manifest.patterns:
+        return []
+    by_id = {dag.dag_id for dag in manifest.dags}
+    broken = [dag_id for dag_id, dag in gone.items() if dag.has_import_errors and errors.of(dag.file)]
+    candidates = {*listed, *broken} - by_id
+    return sorted(expected_by(manifest, candidates))
+
+
+def _index(rows: Sequence[DagImportError]) -> Errors:
+    by_absolute: dict[str, list[DagImportError]] = defaultdict(list)
+    by_relative: dict[str, list[DagImportError]] = defaultdict(list)
+    for error in rows:
+        if error.file.absolute is not None:
+            by_absolute[error.file.absolute].append(error)
+        if error.file.relative is not None:
+            by_relative[error.file.relative].append(error)
+    return Errors(rows, by_absolute, by_relative)

@@ -1,0 +1,181 @@
+"""The decision: from findings, and what is remembered, to the next state and either patience or a verdict.
+
+Pure: no clock, no network. The rules are DESIGN section 5, "Final or pending" and "Cannot tell".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from validator.durations import format_duration
+from validator.finding import Finding, Status
+from validator.reasons import Reason
+from validator.state import Mark, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from validator.rules import Rules
+
+FAIL_FAST_WAIT = 60.0
+"""Seconds that a first final red waits, at most, for the others to have had their turn."""
+SILENCE = 90.0
+"""Seconds without one sensible answer after which there is nobody to wait for."""
+DENIED_ROUNDS = 3
+"""Rounds in a row in which Airflow may refuse: a web server that restarts may do so for a moment."""
+CONFIRM_AFTER = 0.5
+"""Seconds until the next look, where only a second look is missing to a final red."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Not decided: look again."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Decided."""
+
+    status: Status
+    """`passed`, `failed` or `error`."""
+    findings: tuple[Finding, ...]
+    """None of them pending."""
+
+
+def decide(
+    state: State, findings: Sequence[Finding], now: float, rules: Rules, *, last: bool
+) -> tuple[State, Wait | Verdict]:
+    """Judge one round.
+
+    Args:
+        state: what is remembered; its deploy time and files are already those of this round.
+        findings: this round's, of every check.
+        now: seconds since the gate's start.
+        rules: interval, stable_for and fail_fast count here.
+        last: no further round fits before the deadline.
+    """
+    marks = {finding.id: _mark(state.marks.get(finding.id), finding, now) for finding in findings}
+    ripe = {f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)}
+    finals = {**ripe, **state.finals}
+    standing = [finals.get(f.id, f) for f in findings]
+    standing += [final for key, final in finals.items() if key not in marks]
+    unread = [f for f in standing if f.status is Status.ERROR]
+    pending = [f for f in standing if f.status is Status.PENDING]
+    denied = any(f.reason in (Reason.ACCESS_DENIED, Reason.LIMITED_ROLE) for f in unread)
+    holds = not (unread or pending or finals)
+    new = replace(
+        state,
+        rounds=state.rounds + 1,
+        marks={**{key: mark for key, mark in state.marks.items() if key in finals}, **marks},
+        finals=finals,
+        first_final=(state.first_final if state.first_final is not None else now) if finals else None,
+        green_since=(state.green_since if state.green_since is not None else now) if holds else None,
+        denied_rounds=state.denied_rounds + 1 if denied else 0,
+    )
+    return new, _judge(new, standing, now, rules, last=last)
+
+
+def _judge(
+    state: State, standing: Sequence[Finding], now: float, rules: Rules, *, last: bool
+) -> Wait | Verdict:
+    unread = [f for f in standing if f.status is Status.ERROR]
+    pending = [f for f in standing if f.status is Status.PENDING]
+    hopeless = (
+        any(not f.heals for f in unread)
+        or state.denied_rounds >= DENIED_ROUNDS
+        or (not state.answered and now >= SILENCE)
+    )
+    if state.first_final is not None:
+        turns_over = all(f.had_its_turn for f in pending) and not unread
+        waited = now - state.first_final >= FAIL_FAST_WAIT
+        nothing_open = not (pending or unread)
+        if nothing_open or hopeless or last or (rules.fail_fast and (turns_over or waited)):
+            return Verdict(Status.FAILED, _settle(standing, red=last and not unread))
+    elif unread:
+        if hopeless or last:
+            return Verdict(Status.ERROR, _settle(standing, red=False))
+    elif pending:
+        if last:
+            return Verdict(Status.FAILED, _settle(standing, red=True))
+    elif state.green_since is not None and now - state.green_since >= rules.stable_for:
+        return Verdict(Status.PASSED, tuple(standing))
+    elif last:
+        return Verdict(Status.FAILED, (*standing, _too_short(state, now, rules)))
+    return Wait(_pause(standing, state.marks, rules))
+
+
+def _mark(before: Mark | None, finding: Finding, now: float) -> Mark:
+    """How long `finding` has stood, given how it stood in the round before."""
+    same = before is not None and (before.status, before.reason) == (finding.status, finding.reason)
+    since = before.since if before is not None and same else now
+    if finding.ripens is None:
+        return Mark(finding.status, finding.reason, since)
+    if before is not None and same and before.ripe_since is not None:
+        return Mark(finding.status, finding.reason, since, before.ripe_since, before.ripe_polls + 1)
+    return Mark(finding.status, finding.reason, since, now, 1)
+
+
+def _is_ripe(finding: Finding, mark: Mark, now: float) -> bool:
+    """Whether a pending finding has become a final red."""
+    if finding.status is Status.FAILED:
+        return True
+    if finding.status is not Status.PENDING or finding.ripens is None or mark.ripe_since is None:
+        return False
+    return mark.ripe_polls >= finding.ripens.polls and now - mark.ripe_since >= finding.ripens.seconds
+
+
+def _settle(standing: Sequence[Finding], *, red: bool) -> tuple[Finding, ...]:
+    """The last word on each: what is pending at the deadline is red, otherwise it stays undecided."""
+    return tuple(_last_word(finding, red=red) for finding in standing)
+
+
+def _last_word(finding: Finding, *, red: bool) -> Finding:
+    if finding.status is not Status.PENDING:
+        return finding
+    if red:
+        return replace(finding, status=Status.FAILED, ripens=None)
+    return undecided(finding)
+
+
+def undecided(finding: Finding) -> Finding:
+    """`finding` as the report shows it when the gate ended before it was decided."""
+    details = {**finding.details, "waiting_for": str(finding.reason)}
+    return replace(
+        finding,
+        status=Status.SKIPPED,
+        reason=Reason.UNDECIDED,
+        message=f"Not decided when the gate ended: {finding.message}",
+        details=details,
+        ripens=None,
+    )
+
+
+def _too_short(state: State, now: float, rules: Rules) -> Finding:
+    held = now - (state.green_since if state.green_since is not None else now)
+    return Finding(
+        id="gate/stable_for",
+        area="gate",
+        subject="stable_for",
+        status=Status.FAILED,
+        reason=Reason.UNDECIDED,
+        message=(
+            f"Everything has held for {format_duration(held)} when the timeout came, and stable_for demands "
+            f"{format_duration(rules.stable_for)}."
+        ),
+        details={"held_s": round(held, 1), "needed_s": rules.stable_for},
+    )
+
+
+def _pause(standing: Sequence[Finding], marks: Mapping[str, Mark], rules: Rules) -> float:
+    """Seconds until the next look."""
+    only_a_look = any(
+        f.status is Status.PENDING
+        and f.ripens is not None
+        and f.ripens.seconds <= 0
+        and marks[f.id].ripe_polls < f.ripens.polls
+        for f in standing
+    )
+    return min(rules.interval, CONFIRM_AFTER) if only_a_look else rules.interval

@@ -1,0 +1,71 @@
+"""What the gate remembers between rounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from validator.airflow.models import DagFile
+    from validator.finding import Finding, Status
+    from validator.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How long a finding has stood as it stands. Times are seconds since the gate's start."""
+
+    status: Status
+    reason: Reason | None
+    since: float
+    ripe_since: float | None = None
+    """Since when it has been on the way to a final red without a break; None: it is not."""
+    ripe_polls: int = 0
+    """In how many rounds in a row it has been so."""
+
+
+@dataclass(frozen=True)
+class FileTrack:
+    """The files that a DAG was seen in."""
+
+    first: DagFile
+    now: DagFile
+    moved_at: float | None = None
+    """Seconds since the gate's start at which it was last seen to change files; None: never."""
+    came_back: bool = False
+    """It left a file and was seen there again: two files define it."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that a verdict may rest on beyond the round at hand. Immutable; `decide` makes the next one."""
+
+    deployed_at: datetime | None = None
+    """Server's clock; None: the server has not answered yet, or there was no deploy."""
+    answered: bool = False
+    """Airflow gave a sensible answer at least once."""
+    rounds: int = 0
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    """By finding id."""
+    finals: Mapping[str, Finding] = field(default_factory=dict)
+    """Final reds by finding id. Once final, a red stays."""
+    first_final: float | None = None
+    """Seconds since the start at which the first red became final."""
+    green_since: float | None = None
+    """Seconds since the start from which on everything has held without a break; None: it does not."""
+    denied_rounds: int = 0
+    """In how many rounds in a row Airflow itself refused something."""
+    files: Mapping[str, FileTrack] = field(default_factory=dict)
+    """By DAG id, of expected DAGs."""
+
+    def stood(self, finding_id: str, now: float) -> float:
+        """Seconds for which the finding has been what it was in the last round; 0 if it is new."""
+        mark = self.marks.get(finding_id)
+        return now - mark.since if mark is not None else 0.0
+
+    def finals_of(self, area: str) -> frozenset[str]:
+        """The subjects in `area` that are finally red."""
+        return frozenset(finding.subject for finding in self.finals.values() if finding.area == area)

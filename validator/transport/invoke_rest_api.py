@@ -1,0 +1,283 @@
+"""MWAA's InvokeRestApi through boto3: IAM only, audited in CloudTrail. Facts: AWS.md section 1."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from validator import __version__
+from validator.errors import CallFailed, CannotTell, GateError, UsageError
+from validator.reasons import ADVICE, Reason
+from validator.transport.interface import CALL_TIMEOUT, CONNECT_TIMEOUT, Answer, EnvironmentFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from botocore.exceptions import BotoCoreError, ClientError
+    from mypy_boto3_mwaa import MWAAClient
+
+    from validator.transport.interface import Request
+
+MAX_PATH = 64
+"""Characters of Path that InvokeRestApi takes; boto3 does not check it."""
+NAME_PATTERN = r"[a-zA-Z][0-9a-zA-Z\-_]{0,79}"
+"""What an environment may be called; boto3 does not check it."""
+
+_AIRFLOW_ERRORS = frozenset({"RestApiClientException", "RestApiServerException"})
+_THROTTLED = frozenset(
+    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+)
+_BAD_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "InvalidAccessKeyId",
+        "AuthFailure",
+        "OptInRequired",
+    }
+)
+_DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"})
+
+
+class InvokeRestApi:
+    """A Transport to one MWAA environment. Thread-safe, as boto3's clients are."""
+
+    def __init__(self, client: MWAAClient, name: str) -> None:
+        self._client = client
+        self._region = client.meta.region_name
+        self.where = name
+
+    def call(self, request: Request) -> Answer:
+        """One InvokeRestApi call; see `Transport.call`."""
+        if len(request.path) > MAX_PATH:
+            raise CallFailed(
+                Reason.BAD_RESPONSE,
+                f"the path {request.path} has {len(request.path)} characters, and InvokeRestApi takes {MAX_PATH}",
+                retry=False,
+            )
+        arguments: dict[str, Any] = {"Name": self.where, "Path": request.path, "Method": request.method}
+        if request.query:
+            arguments["QueryParameters"] = {key: _scalar(value) for key, value in request.query.items()}
+        if request.body is not None:
+            arguments["Body"] = request.body
+        response, failed = self._try("InvokeRestApi", self._client.invoke_rest_api, arguments)
+        metadata = response.get("ResponseMetadata", {})
+        status = response.get("RestApiStatusCode")
+        if type(status) is not int:
+            if failed:
+                raise CallFailed(
+                    Reason.UNREACHABLE, f"Airflow's web server gave no answer to {request.method} {request.path}"
+                )
+            # A body that was cut off, or is no JSON, reaches boto3's callers as {} and no error.
+            raise CallFailed(
+                Reason.BAD_RESPONSE,
+                f"InvokeRestApi's answer to {request.method} {request.path} holds no RestApiStatusCode: it was "
+                "cut off or is not what the service promises",
+            )
+        return Answer(status, response.get("RestApiResponse"), _date(metadata), metadata.get("RequestId"))
+
+    def environment(self) -> EnvironmentFacts:
+        """One GetEnvironment call; see `Transport.environment`."""
+        response, _ = self._try("GetEnvironment", self._client.get_environment, {"Name": self.where})
+        found = response.get("Environment")
+        if not isinstance(found, dict) or not found:
+            raise CallFailed(Reason.BAD_RESPONSE, "GetEnvironment's answer holds no Environment: it was cut off")
+        options = found.get("AirflowConfigurationOptions")
+        return EnvironmentFacts(
+            status=_text(found.get("Status")),
+            airflow_version=_text(found.get("AirflowVersion")),
+            webserver_access=_text(found.get("WebserverAccessMode")),
+            options={str(k): str(v) for k, v in options.items()} if isinstance(options, dict) else {},
+            date=_date(response.get("ResponseMetadata", {})),
+        )
+
+    def _try(self, operation: str, call: Any, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:  # noqa: ANN401 - boto3's methods have a type each
+        """The response, and whether it is an error that carries Airflow's own answer."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - heavy, needed only here
+
+        try:
+            return dict(call(**arguments)), False
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _AIRFLOW_ERRORS:
+                return dict(error.response), True
+            self._explain(operation, error)
+        except BotoCoreError as error:
+            raise explain_botocore(operation, error) from error
+
+    def _explain(self, operation: str, error: ClientError) -> NoReturn:
+        """Raise what an AWS error means for the gate."""
+        told = error.response.get("Error", {})
+        code = str(told.get("Code", ""))
+        message = str(told.get("Message", "")) or "no message"
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        where = f"environment {self.where} in {self._region}"
+        if code in _THROTTLED:
+            raise CallFailed(
+                Reason.UNREACHABLE, f"{operation} was throttled: {message}", throttled=True
+            ) from error
+        if code in _BAD_CREDENTIALS:
+            raise CannotTell(
+                Reason.ACCESS_DENIED,
+                f"AWS does not accept the credentials ({code}: {message})",
+                advice="Renew the credentials, and check this machine's clock if the signature is called expired.",
+            ) from error
+        if code in _DENIED or (status == 403 and code not in _AIRFLOW_ERRORS):  # noqa: PLR2004 - HTTP's Forbidden
+            if operation == "GetEnvironment":
+                raise CallFailed(
+                    Reason.ACCESS_DENIED, f"AWS denied airflow:GetEnvironment: {message}", retry=False
+                ) from error
+            raise CannotTell(
+                Reason.ACCESS_DENIED,
+                f"AWS denied airflow:InvokeRestApi on {where}: {message}",
+                advice=ADVICE[Reason.ACCESS_DENIED],
+            ) from error
+        if code == "ResourceNotFoundException":
+            raise CannotTell(
+                Reason.NOT_FOUND, f"there is no {where}: {message}", advice=ADVICE[Reason.NOT_FOUND]
+            ) from error
+        if status >= 500:  # noqa: PLR2004 - HTTP's server errors
+            raise CallFailed(Reason.UNREACHABLE, f"{operation} failed with {code}: {message}") from error
+        raise CallFailed(Reason.BAD_RESPONSE, f"{operation} was refused with {code}: {message}") from error
+
+
+def explain_botocore(operation: str, error: BotoCoreError) -> GateError:
+    """What a failure of botocore itself means for the gate: no credentials, no region, no connection."""
+    from botocore import exceptions as aws  # noqa: PLC0415 - heavy, and loaded already when this runs
+
+    if isinstance(error, aws.NoRegionError):
+        return CannotTell(
+            Reason.NOT_FOUND,
+            "no AWS region is set",
+            advice="Give --region, `region:` in the manifest, or AWS_REGION.",
+        )
+    credentials = (
+        aws.NoCredentialsError,
+        aws.PartialCredentialsError,
+        aws.CredentialRetrievalError,
+        aws.ProfileNotFound,
+        aws.TokenRetrievalError,
+        aws.SSOError,
+        aws.InvalidConfigError,
+        aws.ConfigNotFound,
+        aws.ConfigParseError,
+    )
+    if isinstance(error, credentials):
+        return CannotTell(
+            Reason.ACCESS_DENIED,
+            f"no usable AWS credentials: {error}",
+            advice="Give credentials as for any AWS tool: an OIDC role in the pipeline, --profile, or AWS_* variables.",
+        )
+    if isinstance(error, aws.HTTPClientError):
+        return CallFailed(Reason.UNREACHABLE, f"{operation} got no answer: {error}")
+    return CallFailed(Reason.BAD_RESPONSE, f"{operation} gave nothing that can be read: {error}")
+
+
+def connect(
+    name: str,
+    *,
+    region: str | None = None,
+    profile: str | None = None,
+    role_arn: str | None = None,
+    connections: int = 10,
+) -> InvokeRestApi:
+    """A transport to the environment `name`, with credentials and region as for any AWS tool.
+
+    Args:
+        name: the environment's name.
+        region: None: as AWS's own configuration says.
+        profile: a profile of AWS's configuration files; None: as usual.
+        role_arn: a role to assume with the credentials found; it is renewed for as long as the gate waits.
+        connections: how many calls may be under way at once.
+
+    Raises:
+        UsageError: `name` can be no environment's name.
+        CannotTell: no region, an unknown profile, or the role cannot be assumed.
+    """
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(
+            f"{name!r} cannot be the name of an MWAA environment",
+            advice="A name starts with a letter and has up to 80 letters, digits, - and _; give it by --env, "
+            "MWAA_ENV_NAME or `environment:` in the manifest.",
+        )
+    import boto3  # noqa: PLC0415 - a quarter of a second: only when a call is about to be made
+    from botocore.config import Config  # noqa: PLC0415 - the same
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - the same
+
+    # Retries are the gate's own: botocore's are blind to Airflow's status and end after tens of milliseconds.
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=CALL_TIMEOUT,
+        retries={"total_max_attempts": 1},
+        max_pool_connections=connections,
+        user_agent_extra=f"mwaa-gate/{__version__}",
+    )
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        if role_arn is not None:
+            _assume(session, role_arn)
+        return InvokeRestApi(session.client("mwaa", config=config), name)
+    except BotoCoreError as error:
+        raise explain_botocore("the AWS client", error) from error
+    except ValueError as error:  # botocore's word for a malformed endpoint or region
+        raise UsageError(f"the AWS client cannot be made: {error}") from error
+
+
+def _assume(session: Any, role_arn: str) -> None:  # noqa: ANN401 - boto3.Session has no public types at run time
+    """Let the session act as `role_arn`, with credentials that renew themselves."""
+    from botocore.credentials import (  # noqa: PLC0415 - heavy
+        AssumeRoleCredentialFetcher,
+        DeferredRefreshableCredentials,
+    )
+
+    # boto3 knows roles only from profiles; this is how its own profile provider builds them.
+    inner = session._session  # noqa: SLF001 - boto3 offers no public way to the botocore session
+    source = inner.get_credentials()
+    if source is None:
+        from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - heavy
+
+        raise NoCredentialsError
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=inner.create_client,
+        source_credentials=source,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": "mwaa-gate"},
+    )
+    inner._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - the same
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+
+
+def _scalar(value: str | int | bool) -> str | int:
+    """A query parameter as MWAA takes it: Airflow reads lower-case booleans."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _date(metadata: Mapping[str, Any]) -> datetime | None:
+    headers = metadata.get("HTTPHeaders")
+    text = headers.get("date") if isinstance(headers, dict) else None
+    return parse_date(text)
+
+
+def parse_date(text: object) -> datetime | None:
+    """The time that a Date header tells, UTC; None where it tells none."""
+    if not isinstance(text, str):
+        return None
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo is not None else None
