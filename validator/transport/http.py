@@ -29,7 +29,7 @@ from urllib3.exceptions import (
 from validator import __version__
 from validator.errors import CallFailed, UsageError
 from validator.reasons import Reason
-from validator.transport.interface import Answer
+from validator.transport.interface import CALL_TIMEOUT, CONNECT_TIMEOUT, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes. The longest real list, 10,000 DAGs on one page of Airflow 3.0, is a sixth of it."""
-CALL_TIMEOUT = 15.0
-"""Seconds for one call, its answer included."""
 _CHUNK = 256 * 1024
 _PREFIXES = ("/api/v2", "/api/v1")
 
@@ -184,7 +182,7 @@ class HttpTransport:
                 url,
                 body=payload,
                 headers=headers,
-                timeout=urllib3.Timeout(connect=min(5.0, left), read=left),
+                timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, left), read=left),
                 retries=False,
                 redirect=False,
                 preload_content=False,
