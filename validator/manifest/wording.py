@@ -1,0 +1,111 @@
+"""What the schema's validator found, in words for people: what was seen, what was expected, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from validator.manifest.nodes import meaning
+from validator.manifest.problems import Problem, join_path, show
+from validator.manifest.schema import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jsonschema_rs import ValidationError
+
+    from validator.manifest.nodes import Node
+
+_TOLD_ELSEWHERE = {"uniqueItems"}
+"""The loader tells these better: with both lines."""
+_DURATION_HINT = "a duration"
+_HINTS = 50
+"""So many unknown keys of one mapping are compared with the known ones."""
+_SHOWN_NAMES = 120
+"""So many characters of variables' names reach a message."""
+
+
+def explain(error: ValidationError, root: Node) -> Iterator[Problem]:
+    """The problems that one schema error stands for; none where it is told elsewhere."""
+    keyword = str(error.schema_path[-1])
+    rule = _rule(error.schema_path[:-1])
+    node, path = root, ""
+    for step in error.instance_path:
+        node = node.items[step] if isinstance(step, int) else node.entries[step]
+        path = join_path(path, step)
+    if node.kind == "broken" or keyword in _TOLD_ELSEWHERE:
+        return
+    if keyword == "additionalProperties":
+        yield from _unknown_keys(node, path, rule)
+    elif keyword == "required":
+        yield from _missing_keys(node, path, rule)
+    else:
+        yield Problem(node.line, path, _wrong_value(node, keyword, rule))
+
+
+def seen(node: Node) -> str:
+    """What stands there, safe to show: a value from environment variables only by their names."""
+    if node.names:
+        names = " and ".join(f"${{{name}}}" for name in node.names[:3])[:_SHOWN_NAMES]
+        return f"the value of {names}" if node.value else f"the value of {names}, which is empty"
+    if node.kind == "text":
+        return f"the text {show(str(node.value))}" if node.value else "empty text"
+    if node.kind == "null":
+        return "empty" if not node.raw else f"{show(node.raw)}, which YAML reads as nothing"
+    if node.kind in {"mapping", "list"}:
+        return meaning(node)
+    if node.kind == "number":
+        return f"the number {show(node.raw)[1:-1]}"
+    return f"{show(node.raw)}, which YAML reads as {meaning(node)}"
+
+
+def _rule(schema_path: Sequence[str | int]) -> dict[str, Any]:
+    rule: Any = SCHEMA
+    for step in schema_path:
+        rule = rule[step]
+    return dict(rule)
+
+
+def _unknown_keys(node: Node, path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+    import difflib  # noqa: PLC0415 - only a wrong manifest pays for it
+
+    known = list(rule["properties"])
+    unknown = [key for key in node.entries if key not in rule["properties"]]
+    for position, key in enumerate(unknown):
+        # No more are shown than get a hint, and a search in 60,000 would take a second.
+        near = difflib.get_close_matches(key[:40], known, n=1) if position < _HINTS else []
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        yield Problem(node.key_lines[key], path, f"unknown key {show(key)}; {hint}")
+
+
+def _missing_keys(node: Node, path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+    for key in rule["required"]:
+        if key not in node.entries:
+            must = rule["properties"][key]["errorMessage"]
+            yield Problem(node.line, path, f"the key '{key}' is missing; it {must}")
+
+
+def _wrong_value(node: Node, keyword: str, rule: dict[str, Any]) -> str:
+    must = rule["errorMessage"]
+    if keyword == "maxItems":
+        return f"has {len(node.items):,} entries; at most {rule['maxItems']:,} are possible"
+    if keyword == "maxLength":
+        return f"is {seen(node)}, {len(str(node.value)):,} characters long; it {must}"
+    if keyword == "type":
+        return f"is {seen(node)}; it {must}{_type_hint(node, rule)}"
+    return f"is {seen(node)}; it {must}"
+
+
+def _type_hint(node: Node, rule: dict[str, Any]) -> str:
+    """What to write instead, where that can be told."""
+    wanted = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
+    if node.kind == "null":
+        return "; give it a value, or take it out"
+    if "string" in wanted and node.kind in {"boolean", "number", "date", "special"}:
+        if _DURATION_HINT in rule["errorMessage"]:
+            return f"; write {node.raw}s" if node.raw.isdecimal() and len(node.raw) < 6 else ""  # noqa: PLR2004 - a day has five digits
+        return f'; put it in quotes: "{show(node.raw)[1:-1]}"'
+    if ("boolean" in wanted or "integer" in wanted) and node.kind == "text":
+        if node.names:
+            return "; an environment variable always gives text here, so write the value itself"
+        return "; take the quotes away" if node.quoted else ""
+    return ""
