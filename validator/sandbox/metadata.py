@@ -1,0 +1,142 @@
+"""The simulated metadata database: what parses and listings leave behind, by the rules of each version.
+
+The rules are those that AIRFLOW.md (sections 3, 4, 13, 14) has from real servers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from validator.sandbox.files import DagFile, SimDag
+    from validator.sandbox.rules import Rules
+
+
+@dataclass(frozen=True)
+class Code:
+    """One DAG with all that made it: what its bytes say."""
+
+    path: str
+    dag: SimDag
+    helpers: tuple[tuple[str, DagFile], ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one parse found, in the bytes that it read when it started."""
+
+    codes: tuple[Code, ...] = ()
+    error: str | None = None
+    died: bool = False
+    seconds: float = 0.0
+
+
+@dataclass
+class DagRow:
+    """A row of the dag table."""
+
+    path: str
+    dag: SimDag
+    last_parsed: float
+    paused: bool
+    active: bool = True
+    """Airflow 3: not is_stale."""
+    has_import_errors: bool = False
+    parse_seconds: float = 0.0
+
+
+@dataclass
+class ErrorRow:
+    """A row of the import_error table."""
+
+    id: int
+    path: str
+    trace: str
+    stamped: float
+
+
+@dataclass(frozen=True)
+class Serialized:
+    """A serialized DAG: what the scheduler runs."""
+
+    code: Code
+    written: float
+
+
+class Metadata:
+    """The tables. Times are seconds since the world's start."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._ids = itertools.count(1)
+        self.up = True
+        """While it is down nothing is written, and all reads but health fail."""
+        self.dags: dict[str, DagRow] = {}
+        self.errors: dict[str, ErrorRow] = {}
+        self.serialized: dict[str, Serialized] = {}
+
+    def persist(self, path: str, outcome: Outcome, now: float) -> None:
+        """Write what a parse of `path` found."""
+        if outcome.died or not self.up:
+            return
+        for code in outcome.codes:
+            self._write_dag(code, outcome.seconds, now)
+            self._serialize(code, now)
+        mine = [row for row in self.dags.values() if row.path == path]
+        if outcome.error is not None:
+            known = self.errors.get(path)
+            number = known.id if known else next(self._ids)
+            self.errors[path] = ErrorRow(number, path, outcome.error, now)
+            for row in mine:
+                row.has_import_errors = True
+                if self._rules.major >= 3:  # noqa: PLR2004 - Airflow 3
+                    row.active = False  # also the good DAG beside a bad one
+        elif outcome.codes or self._rules.major < 3:  # noqa: PLR2004 - Airflow 3 clears only files that yield a DAG
+            self.errors.pop(path, None)
+            for row in mine:
+                row.has_import_errors = False
+
+    def forget_missing(self, listed: Collection[str]) -> None:
+        """A processor listed the folder: what is not in it is gone."""
+        if not self.up:
+            return
+        for row in self.dags.values():
+            if row.active and row.path not in listed:
+                row.active = False
+                if self._rules.major < 3:  # noqa: PLR2004 - Airflow 2 deletes the serialized DAG as well
+                    self.serialized.pop(row.dag.dag_id, None)
+        for path in [path for path in self.errors if path not in listed]:
+            del self.errors[path]
+
+    def deactivate_stale(self, finished: Mapping[str, float]) -> None:
+        """The clean-up: DAGs that their file's later parses did not yield any more.
+
+        Args:
+            finished: when the processor last finished each of its files.
+        """
+        if not self.up:
+            return
+        for row in self.dags.values():
+            end = finished.get(row.path)
+            if row.active and end is not None and row.last_parsed + self._rules.stale_dag_threshold < end:
+                row.active = False
+
+    def _write_dag(self, code: Code, seconds: float, now: float) -> None:
+        row = self.dags.get(code.dag.dag_id)
+        if row is None:
+            asked = code.dag.paused_upon_creation
+            paused = self._rules.paused_at_creation if asked is None else asked
+            row = self.dags[code.dag.dag_id] = DagRow(code.path, code.dag, now, paused)
+        row.path, row.dag, row.last_parsed, row.parse_seconds = code.path, code.dag, now, seconds
+        row.active = True
+
+    def _serialize(self, code: Code, now: float) -> None:
+        """Held back for a while after the last write; and a write only where something changed."""
+        old = self.serialized.get(code.dag.dag_id)
+        pause = self._rules.min_serialized_dag_update_interval
+        if old is None or (now - old.written >= pause and old.code != code):
+            self.serialized[code.dag.dag_id] = Serialized(code, now)
