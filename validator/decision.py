@@ -58,7 +58,9 @@ def decide(
         last: no further round fits before the deadline.
     """
     marks = {finding.id: _mark(state.marks.get(finding.id), finding, now) for finding in findings}
-    ripe = {f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)}
+    ripe = {
+        f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)
+    }
     finals = {**ripe, **state.finals}
     standing = [finals.get(f.id, f) for f in findings]
     standing += [final for key, final in finals.items() if key not in marks]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from validator.reasons import Reason
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from validator.reasons import Reason
 
 EXIT_PASSED = 0
 EXIT_FAILED = 1

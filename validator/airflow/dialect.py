@@ -56,10 +56,9 @@ def parse_version(text: object) -> Version:
     Raises:
         CallFailed: it is no version, or one whose API is unknown.
     """
-    match = re.match(r"(\d+)\.(\d+)", text) if isinstance(text, str) else None
-    if match is None or not isinstance(text, str):
+    if not isinstance(text, str) or (match := re.match(r"(\d{1,4})\.(\d{1,4})", text)) is None:
         raise bad(f"{text!r} is not an Airflow version")
-    version = Version(text, int(match[1]), int(match[2]))
+    version = Version(text[:50], int(match[1]), int(match[2]))
     if version.major not in (2, AIRFLOW_3):
         raise bad(f"Airflow {text} speaks an API that this gate does not know: it knows Airflow 2 and 3")
     return version
@@ -76,7 +75,7 @@ def read_health(body: object) -> dict[str, Component]:
     components = {
         name: _component(name, entry)
         for name, entry in told.items()
-        if isinstance(name, str) and isinstance(entry, dict)
+        if isinstance(entry, dict)
     }
     for name in ("metadatabase", "scheduler"):
         if name not in components:
@@ -110,7 +109,9 @@ def read_dag(row: object, dialect: Dialect) -> Dag:
     if not isinstance(dag_id, str) or not dag_id:
         raise bad(f"a row of /dags has the dag_id {dag_id!r}")
     if dialect.active_key not in told or "has_import_errors" not in told or "last_parsed_time" not in told:
-        raise bad(f"the row of DAG {dag_id} lacks {dialect.active_key}, has_import_errors or last_parsed_time")
+        raise bad(
+            f"the row of DAG {dag_id} lacks {dialect.active_key}, has_import_errors or last_parsed_time"
+        )
     paused = told.get("is_paused")
     return Dag(
         dag_id=dag_id,

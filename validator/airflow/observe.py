@@ -27,14 +27,13 @@ from validator.airflow.models import (
 )
 from validator.airflow.walk import Collection, PageSize, as_unread
 from validator.errors import CallFailed, CannotTell
-from validator.reasons import Reason
 from validator.transport.interface import EnvironmentFacts, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from validator.server_clock import ServerClock
     from validator.plan import Plan
+    from validator.server_clock import ServerClock
     from validator.transport.caller import Caller
 
 _T = TypeVar("_T")
@@ -56,7 +55,9 @@ class Observer:
         self._probe_id = probe_id
         self._dags = Collection(caller, "/dags", "dags", PageSize(_DAGS_A_PAGE, _SMALLEST_DAG_PAGE), workers)
         self._gone = Collection(caller, "/dags", "dags", PageSize(_DAGS_A_PAGE, 1), workers)
-        self._errors = Collection(caller, "/importErrors", "import_errors", PageSize(_ERRORS_A_PAGE, 1), workers)
+        self._errors = Collection(
+            caller, "/importErrors", "import_errors", PageSize(_ERRORS_A_PAGE, 1), workers
+        )
         self._environment: EnvironmentFacts | Unread | None = None
         self._environment_known = False
         self._version: Version | None = None
@@ -86,7 +87,9 @@ class Observer:
     def _observe(self, plan: Plan, deadline: float) -> Observation:
         version = self._know_version(deadline)
         if not self._server.known:
-            raise bad("the answers carry no Date header, so the server's clock is unknown and nothing can be called new")
+            raise bad(
+                "the answers carry no Date header, so the server's clock is unknown and nothing can be called new"
+            )
         dialect = dialect_of(version)
         began = self._server.now()
         health = self._readable(lambda: self._health(dialect, deadline))

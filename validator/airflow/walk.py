@@ -137,7 +137,6 @@ class _Pages:
 
         A page that the server cannot give is asked for again at half the size: it may have been too large.
         """
-
         asked = min(limit, self._size.size)
         request = Request(self._path, {**self._query, "limit": asked, "offset": offset})
         answer = self._caller.get(request, self._deadline, instead=self._smaller)
@@ -176,6 +175,6 @@ def _parse(rows: list[Any], read: Callable[[object], T]) -> tuple[tuple[T, ...],
     for row in rows:
         try:
             parsed.append(read(row))
-        except CallFailed as failed:
+        except CallFailed as failed:  # noqa: PERF203 - a row that cannot be read must not hide the others
             wrong = wrong or as_unread(failed)
     return tuple(parsed), wrong

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -50,6 +51,9 @@ class View:
     """DAGs that only a pattern expects, sorted."""
     folder: Folder
     errors: Errors
+    behind: Sequence[str]
+    """Listed DAGs that Airflow has not parsed since the files arrived. A broken file's DAGs (2.x) do not
+    count: nothing moves them."""
 
     def files_of(self, dag_id: str, expected_file: str | None) -> list[DagFile]:
         """Every file that the DAG is known to come from, or should."""
@@ -60,31 +64,29 @@ class View:
         elif dag_id in self.tracks:
             files.append(self.tracks[dag_id].now)
         if expected_file is not None:
-            files += [error.file for error in self.errors.rows if self.folder.holds(error.file, expected_file)]
+            files += [error.file for error in self.errors.by_name.get(posixpath.normpath(expected_file), ())]
         return files
 
     def errors_of(self, dag_id: str, expected_file: str | None) -> list[DagImportError]:
         """The import errors of the DAG's own files, the latest stamp first."""
+        if not self.errors.rows:
+            return []
         found = {e.error_id: e for file in self.files_of(dag_id, expected_file) for e in self.errors.of(file)}
         return sorted(found.values(), key=lambda e: (e.stamp is not None, e.stamp, e.error_id), reverse=True)
 
     @property
     def cycle_is_over(self) -> bool:
-        """Whether Airflow has parsed everything that it lists since the files arrived.
-
-        A broken file's DAGs (2.x) and parses that never were do not count: nothing would ever move them.
-        """
-        return self.seen.dags.unread is None and not self.behind
+        """Whether Airflow has parsed everything that it lists since the files arrived."""
+        return self.seen.dags.whole and not self.behind
 
     @property
-    def behind(self) -> list[str]:
-        """The listed DAGs that Airflow has not parsed since the files arrived."""
-        return [
-            dag.dag_id
+    def cycle_is_settled(self) -> bool:
+        """Whether Airflow has parsed everything that it lists since `fresh_after`: a whole cycle later."""
+        return self.cycle_is_over and all(
+            dag.last_parsed is not None and dag.last_parsed >= self.times.fresh_after
             for dag in self.listed.values()
             if not dag.has_import_errors
-            and (dag.last_parsed is None or dag.last_parsed < self.times.arrived_at)
-        ]
+        )
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Errors:
     rows: Sequence[DagImportError]
     by_absolute: Mapping[str, Sequence[DagImportError]]
     by_relative: Mapping[str, Sequence[DagImportError]]
+    by_name: Mapping[str, Sequence[DagImportError]]
+    """By every name relative to the DAGs folder that the file may have."""
 
     def of(self, file: DagFile) -> list[DagImportError]:
         """The errors of exactly this file."""
@@ -118,8 +122,11 @@ def view_of(manifest: Manifest, seen: Observation, times: Times, tracks: Mapping
     listed = {dag.dag_id: dag for dag in seen.dags.rows if dag.active}
     gone = seen.gone if isinstance(seen.gone, dict) else {}
     rows = seen.import_errors.rows
-    errors = _index(rows)
-    files = [dag.file for dag in listed.values()] + [dag.file for dag in gone.values()] + [e.file for e in rows]
+    files = (
+        [dag.file for dag in listed.values()] + [dag.file for dag in gone.values()] + [e.file for e in rows]
+    )
+    folder = folder_of(files)
+    errors = _index(rows, folder)
     return View(
         manifest=manifest,
         seen=seen,
@@ -128,8 +135,13 @@ def view_of(manifest: Manifest, seen: Observation, times: Times, tracks: Mapping
         listed=listed,
         gone=gone,
         matched=_matched(manifest, listed, gone, errors),
-        folder=folder_of(files),
+        folder=folder,
         errors=errors,
+        behind=[
+            dag.dag_id
+            for dag in listed.values()
+            if not dag.has_import_errors and (dag.last_parsed is None or dag.last_parsed < times.arrived_at)
+        ],
     )
 
 
@@ -157,12 +169,15 @@ def _matched(
     return sorted(expected_by(manifest, candidates))
 
 
-def _index(rows: Sequence[DagImportError]) -> Errors:
+def _index(rows: Sequence[DagImportError], folder: Folder) -> Errors:
     by_absolute: dict[str, list[DagImportError]] = defaultdict(list)
     by_relative: dict[str, list[DagImportError]] = defaultdict(list)
+    by_name: dict[str, list[DagImportError]] = defaultdict(list)
     for error in rows:
+        for name in folder.names(error.file):
+            by_name[name].append(error)
         if error.file.absolute is not None:
             by_absolute[error.file.absolute].append(error)
         if error.file.relative is not None:
             by_relative[error.file.relative].append(error)
-    return Errors(rows, by_absolute, by_relative)
+    return Errors(rows, by_absolute, by_relative, by_name)

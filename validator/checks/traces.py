@@ -18,7 +18,9 @@ def line_in(trace: str, file: DagFile) -> int | None:
     """The 1-based line of `file` that the trace names last: the closest to the cause. None: it names none."""
     line = None
     for path, number in _FRAME.findall(trace):
-        if path == file.absolute or (file.relative is not None and ("/" + path).endswith("/" + file.relative)):
+        if path == file.absolute or (
+            file.relative is not None and ("/" + path).endswith("/" + file.relative)
+        ):
             line = int(number)
     return line
 

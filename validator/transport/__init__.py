@@ -1,0 +1,1 @@
+"""How a call gets to Airflow: through MWAA's InvokeRestApi, or over plain HTTP."""

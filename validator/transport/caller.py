@@ -41,7 +41,7 @@ class RetryRule:
 class Caller:
     """Makes calls: paced, repeated where that can help, counted. Thread-safe."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that is not pure comes in from outside
         self,
         transport: Transport,
         bucket: TokenBucket,
@@ -92,7 +92,7 @@ class Caller:
 
         Args:
             request: what to ask.
-            deadline: on the clock; no repetition begins after it.
+            deadline: on the clock; no call begins after it.
             instead: what to ask after a failure, given what was asked; None: the same again.
 
         Raises:
@@ -128,6 +128,8 @@ class Caller:
         failures = 0
         while True:
             self._bucket.take()
+            if self._clock.now() > deadline:
+                raise CallFailed(Reason.UNREACHABLE, "the time was up before it could be asked", retry=False)
             with self._lock:
                 self._calls += 1
             try:

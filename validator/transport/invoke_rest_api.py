@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from validator import __version__
@@ -12,7 +14,7 @@ from validator.reasons import ADVICE, Reason
 from validator.transport.interface import CALL_TIMEOUT, CONNECT_TIMEOUT, Answer, EnvironmentFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from botocore.exceptions import BotoCoreError, ClientError
@@ -52,10 +54,19 @@ _DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOpera
 class InvokeRestApi:
     """A Transport to one MWAA environment. Thread-safe, as boto3's clients are."""
 
-    def __init__(self, client: MWAAClient, name: str) -> None:
-        self._client = client
-        self._region = client.meta.region_name
+    def __init__(self, name: str, make_client: Callable[[], MWAAClient]) -> None:
+        """Take the environment's name, and what makes boto3's client: only once a call is about to be made."""
         self.where = name
+        self._make_client = make_client
+        self._made: MWAAClient | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def _client(self) -> MWAAClient:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make_client()
+            return self._made
 
     def call(self, request: Request) -> Answer:
         """One InvokeRestApi call; see `Transport.call`."""
@@ -76,7 +87,8 @@ class InvokeRestApi:
         if type(status) is not int:
             if failed:
                 raise CallFailed(
-                    Reason.UNREACHABLE, f"Airflow's web server gave no answer to {request.method} {request.path}"
+                    Reason.UNREACHABLE,
+                    f"Airflow's web server gave no answer to {request.method} {request.path}",
                 )
             # A body that was cut off, or is no JSON, reaches boto3's callers as {} and no error.
             raise CallFailed(
@@ -91,7 +103,9 @@ class InvokeRestApi:
         response, _ = self._try("GetEnvironment", self._client.get_environment, {"Name": self.where})
         found = response.get("Environment")
         if not isinstance(found, dict) or not found:
-            raise CallFailed(Reason.BAD_RESPONSE, "GetEnvironment's answer holds no Environment: it was cut off")
+            raise CallFailed(
+                Reason.BAD_RESPONSE, "GetEnvironment's answer holds no Environment: it was cut off"
+            )
         options = found.get("AirflowConfigurationOptions")
         return EnvironmentFacts(
             status=_text(found.get("Status")),
@@ -120,7 +134,7 @@ class InvokeRestApi:
         code = str(told.get("Code", ""))
         message = str(told.get("Message", "")) or "no message"
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        where = f"environment {self.where} in {self._region}"
+        where = f"environment {self.where} in {self._client.meta.region_name}"
         if code in _THROTTLED:
             raise CallFailed(
                 Reason.UNREACHABLE, f"{operation} was throttled: {message}", throttled=True
@@ -199,9 +213,10 @@ def connect(
         role_arn: a role to assume with the credentials found; it is renewed for as long as the gate waits.
         connections: how many calls may be under way at once.
 
+    Nothing is called, and no credentials are looked for, before the first call.
+
     Raises:
         UsageError: `name` can be no environment's name.
-        CannotTell: no region, an unknown profile, or the role cannot be assumed.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(
@@ -209,6 +224,15 @@ def connect(
             advice="A name starts with a letter and has up to 80 letters, digits, - and _; give it by --env, "
             "MWAA_ENV_NAME or `environment:` in the manifest.",
         )
+    return InvokeRestApi(name, partial(_make_client, region, profile, role_arn, connections))
+
+
+def _make_client(region: str | None, profile: str | None, role_arn: str | None, connections: int) -> MWAAClient:
+    """boto3's client.
+
+    Raises:
+        CannotTell: no region, no credentials, an unknown profile, or a role that cannot be assumed.
+    """
     import boto3  # noqa: PLC0415 - a quarter of a second: only when a call is about to be made
     from botocore.config import Config  # noqa: PLC0415 - the same
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - the same
@@ -225,11 +249,12 @@ def connect(
         session = boto3.Session(profile_name=profile, region_name=region)
         if role_arn is not None:
             _assume(session, role_arn)
-        return InvokeRestApi(session.client("mwaa", config=config), name)
+        client: MWAAClient = session.client("mwaa", config=config)
     except BotoCoreError as error:
         raise explain_botocore("the AWS client", error) from error
-    except ValueError as error:  # botocore's word for a malformed endpoint or region
-        raise UsageError(f"the AWS client cannot be made: {error}") from error
+    except ValueError as error:  # botocore's word for a malformed endpoint
+        raise CannotTell(Reason.NOT_FOUND, f"the AWS client cannot be made: {error}") from error
+    return client
 
 
 def _assume(session: Any, role_arn: str) -> None:  # noqa: ANN401 - boto3.Session has no public types at run time
@@ -257,7 +282,7 @@ def _assume(session: Any, role_arn: str) -> None:  # noqa: ANN401 - boto3.Sessio
     )
 
 
-def _scalar(value: str | int | bool) -> str | int:
+def _scalar(value: str | int | bool) -> str | int:  # noqa: FBT001 - a query parameter may be one
     """A query parameter as MWAA takes it: Airflow reads lower-case booleans."""
     return str(value).lower() if isinstance(value, bool) else value
 

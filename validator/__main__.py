@@ -1,0 +1,67 @@
+"""The command `mwaa-gate`, and `python -m validator`: the only place that exits."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from validator.cli.main import cli
+from validator.errors import EXIT_USAGE, GateError, ManifestError
+
+_INTERRUPTED = 128
+_UNEXPECTED = 3
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # Nobody reads any more. Without this Python would complain at its end, and change the exit code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if code > _INTERRUPTED:
+        # Calls may still be under way in threads; their answers matter to nobody now.
+        os._exit(code)
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of `mwaa-gate ARGUMENTS`. Every expected error is told on stderr, with its advice."""
+    try:
+        result = cli.main(arguments, prog_name="mwaa-gate", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        return _INTERRUPTED + 2
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except GateError as error:
+        tell(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED + 2
+    except MemoryError:
+        click.echo("mwaa-gate: out of memory.", err=True)
+        return _UNEXPECTED
+    return result if isinstance(result, int) else 0
+
+
+def tell(error: GateError) -> None:
+    """Print what happened and what to do about it, with nothing in it that a terminal or a log would act on."""
+    from validator.report.sanitize import one_line  # noqa: PLC0415 - only when something went wrong
+
+    lines = [f"mwaa-gate: {one_line(error.message)}"]
+    if isinstance(error, ManifestError):
+        lines += [f"  {one_line(problem)}" for problem in error.problems]
+    if error.advice:
+        lines.append(f"What to do: {one_line(error.advice)}")
+    click.echo("\n".join(lines), err=True)
+
+
+if __name__ == "__main__":
+    main()

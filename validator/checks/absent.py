@@ -1,0 +1,85 @@
+"""Is every DAG gone that must be gone?
+
+Airflow keeps a removed DAG on its list for up to two minutes (AIRFLOW.md section 4), with a parse time that stands
+still. A parse after the deploy proves the contrary: some file still defines it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from validator.finding import Finding, Ripens, Status
+from validator.reasons import Reason
+
+if TYPE_CHECKING:
+    from validator.checks.interface import View
+
+AREA = "absent"
+
+
+def check(view: View) -> list[Finding]:
+    """One finding for every DAG that must be absent."""
+    return [_absent(dag_id, view) for dag_id in view.manifest.absent]
+
+
+def _absent(dag_id: str, view: View) -> Finding:
+    walk = view.seen.dags
+    row = view.listed.get(dag_id)
+    if row is not None:
+        file = view.folder.name(row.file)
+        details = {"file": file, "last_parsed_time": row.last_parsed.isoformat() if row.last_parsed else None}
+        defined = row.last_parsed is not None and row.last_parsed >= view.times.fresh_after
+        message = (
+            f"{file} still defines it: Airflow parsed it there after the new files had arrived."
+            if defined
+            else f"Airflow still lists it, from {file}; a DAG that was removed stays listed for up to two minutes."
+        )
+        return _finding(
+            dag_id,
+            Status.PENDING,
+            message,
+            Reason.DAG_NOT_ABSENT,
+            details,
+            Ripens(polls=2) if defined else None,
+        )
+    if walk.unread is not None:
+        message = f"The DAG list could not be read: {walk.unread.message}"
+        return _finding(dag_id, Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+    if not walk.whole:
+        message = "It was not seen on the DAG list, but the list kept changing while it was read."
+        return _finding(dag_id, Status.ERROR, message, Reason.BAD_RESPONSE)
+    if view.seen.began < view.times.fresh_after or not view.cycle_is_over:
+        behind = len(view.behind)
+        message = (
+            "It is not listed now, but it could come back: Airflow has not parsed everything since the new files "
+            f"arrived ({behind} DAG{'s' if behind != 1 else ''} to go)."
+        )
+        waits = {"not_parsed_yet": list(view.behind[:5])}
+        return _finding(dag_id, Status.PENDING, message, Reason.DAG_NOT_ABSENT, waits)
+    return _finding(
+        dag_id, Status.PASSED, "It is not listed, and everything was parsed since the new files arrived."
+    )
+
+
+def _finding(  # noqa: PLR0913 - a finding's parts
+    dag_id: str,
+    status: Status,
+    message: str,
+    reason: Reason | None = None,
+    details: dict[str, Any] | None = None,
+    ripens: Ripens | None = None,
+    *,
+    heals: bool = True,
+) -> Finding:
+    return Finding(
+        id=f"absent/{dag_id}",
+        area=AREA,
+        subject=dag_id,
+        status=status,
+        message=message,
+        reason=reason,
+        details=details or {},
+        ripens=ripens,
+        had_its_turn=False,
+        heals=heals,
+    )

@@ -1,0 +1,311 @@
+"""Is every expected DAG there, current, free of import errors, from its one file, and paused as expected?
+
+DESIGN section 5, "Listed", "Fresh and settled", "One id, two files"; measured in AIRFLOW.md sections 4, 13 and 14.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from validator.airflow.models import Unread
+from validator.checks import patterns
+from validator.checks.health import CLOCK_TOLERANCE
+from validator.checks.traces import cause_of, line_in
+from validator.durations import format_duration
+from validator.finding import Finding, Ripens, Status
+from validator.manifest.model import ExpectedDag
+from validator.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from validator.airflow.models import Dag, DagImportError
+    from validator.checks.interface import View
+
+AREA = "dags"
+_SUSPECTS = 5
+
+
+def check(view: View) -> list[Finding]:
+    """For every expected DAG a finding each of its presence, `file` and `paused`; then one for every pattern."""
+    findings: list[Finding] = []
+    passed: set[str] = set()
+    for expected in [*view.manifest.dags, *map(ExpectedDag, view.matched)]:
+        row = view.listed.get(expected.dag_id)
+        presence = _presence(expected, row, view)
+        findings.append(presence)
+        if presence.status is Status.PASSED:
+            passed.add(expected.dag_id)
+        if expected.file is not None:
+            findings.append(_file(expected, expected.file, row, view))
+        if expected.paused is not None:
+            findings.append(_paused(expected, expected.paused, row, view))
+    return findings + patterns.judged(view, passed)
+
+
+def _presence(expected: ExpectedDag, row: Dag | None, view: View) -> Finding:  # noqa: PLR0911 - one for each cause, worst first
+    dag_id = expected.dag_id
+    errors = view.errors_of(dag_id, expected.file)
+    if row is None:
+        return _not_listed(expected, errors, view)
+    if errors or row.has_import_errors:
+        return _broken(dag_id, errors, view)
+    file = view.folder.name(row.file)
+    details: dict[str, Any] = {"file": file, "needed": view.times.fresh_after.isoformat()}
+    if row.last_parsed is None:
+        return _pending(dag_id, Reason.DAG_STALE, "It is listed but was never parsed.", details, file=file)
+    details["last_parsed_time"] = row.last_parsed.isoformat()
+    ahead = (row.last_parsed - view.seen.ended).total_seconds()
+    if ahead > CLOCK_TOLERANCE:
+        message = (
+            f"Its last parse, {_time(row.last_parsed)}, lies {timedelta(seconds=round(ahead))} in the future of the "
+            "web server's clock: the environment's clocks disagree, so nothing can be called new."
+        )
+        return _finding(dag_id, Status.ERROR, message, Reason.BAD_RESPONSE, details, file=file)
+    if row.last_parsed < view.times.fresh_after:
+        message = (
+            f"Last parsed {_time(row.last_parsed)}; a parse at {_time(view.times.fresh_after)} or later is needed to "
+            "be sure that Airflow runs the new version."
+        )
+        turn = row.last_parsed >= view.times.arrived_at
+        return _pending(dag_id, Reason.DAG_STALE, message, details, file=file, had_its_turn=turn)
+    moving = _moving(dag_id, view)
+    if moving is not None:
+        return moving
+    return _finding(
+        dag_id, Status.PASSED, f"Parsed {_time(row.last_parsed)} from {file}.", None, details, file=file
+    )
+
+
+def _not_listed(expected: ExpectedDag, errors: Sequence[DagImportError], view: View) -> Finding:
+    dag_id = expected.dag_id
+    walk = view.seen.dags
+    if walk.unread is not None:
+        message = f"The DAG list could not be read: {walk.unread.message}"
+        return _finding(dag_id, Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+    if errors:
+        return _broken(dag_id, errors, view)
+    if not walk.whole:
+        message = (
+            "It is not on the DAG list, but the list kept changing while it was read, so that proves nothing."
+        )
+        return _finding(dag_id, Status.ERROR, message, Reason.BAD_RESPONSE)
+    gone = view.gone.get(dag_id)
+    if gone is not None:
+        return _inactive(dag_id, gone, view)
+    details: dict[str, Any] = {}
+    message = "Airflow does not know it: no file that was parsed defines it."
+    if isinstance(view.seen.gone, Unread):
+        message = f"It is not on the DAG list (whether it was there before could not be read: {view.seen.gone.message})."
+    if expected.file is not None:
+        message += f" It is expected from {expected.file}, which shows no import error."
+    else:
+        suspects = _suspects(dag_id, view)
+        if suspects:
+            details["suspects"] = suspects
+            message += f" Files with import errors that may be its own: {', '.join(suspects)}."
+    return _pending(dag_id, Reason.DAG_MISSING, message, details, file=expected.file)
+
+
+def _inactive(dag_id: str, gone: Dag, view: View) -> Finding:
+    file = view.folder.name(gone.file)
+    parsed = _time(gone.last_parsed) if gone.last_parsed is not None else "never"
+    details = {"file": file, "last_parsed_time": gone.last_parsed.isoformat() if gone.last_parsed else None}
+    if gone.has_import_errors:
+        message = f"Airflow took it off the list (last parsed {parsed}) and flags an import error in {file}"
+        message += ", but shows no trace of it."
+        return _pending(dag_id, Reason.DAG_IMPORT_ERROR, message, details, file=file)
+    message = f"It is inactive: {file} was last seen to define it {parsed}, and defines it no more."
+    return _pending(dag_id, Reason.DAG_INACTIVE, message, details, file=file)
+
+
+def _broken(dag_id: str, errors: Sequence[DagImportError], view: View) -> Finding:
+    """The DAG's own file has an import error; it may also be a good DAG beside a bad one."""
+    row = view.listed.get(dag_id) or view.gone.get(dag_id)
+    if not errors:
+        file = view.folder.name(row.file) if row is not None else None
+        message = f"Airflow flags an import error in its file {file or ''}, and no trace of it can be read."
+        return _pending(dag_id, Reason.DAG_IMPORT_ERROR, message, file=file)
+    error = errors[0]
+    file = view.folder.name(error.file)
+    line = line_in(
+        error.stack_trace, row.file if row is not None and row.file.same_as(error.file) else error.file
+    )
+    at = f"{file}, line {line}" if line is not None else file
+    message = f"{at}: {cause_of(error.stack_trace)}"
+    details: dict[str, Any] = {
+        "file": file,
+        "stamp": error.stamp.isoformat() if error.stamp is not None else None,
+        "stack_trace": error.stack_trace,
+    }
+    after = error.stamp is not None and error.stamp >= view.times.arrived_at
+    if not after:
+        message += " (not parsed again since the new files arrived)"
+    return _finding(
+        dag_id,
+        Status.PENDING,
+        message,
+        Reason.DAG_IMPORT_ERROR,
+        details,
+        file=file,
+        line=line,
+        ripens=Ripens(polls=2) if after else None,
+        had_its_turn=False,
+    )
+
+
+def _moving(dag_id: str, view: View) -> Finding | None:
+    """Two files with one id: Airflow says nothing, the file just alternates from parse to parse."""
+    track = view.tracks.get(dag_id)
+    if track is None or track.moved_at is None:
+        return None
+    first, now = view.folder.name(track.first), view.folder.name(track.now)
+    details = {"files": sorted({first, now})}
+    if track.came_back:
+        message = (
+            f"It alternates between files ({' and '.join(details['files'])}): more than one file defines this id, "
+            "and which of them runs changes from parse to parse."
+        )
+        return _finding(dag_id, Status.FAILED, message, Reason.DAG_WRONG_FILE, details, file=now)
+    stays = view.times.gate_now - track.moved_at
+    if stays >= view.times.grace:
+        return None
+    message = (
+        f"It moved from {first} to {now} {format_duration(stays)} ago; it must stay there for "
+        f"{format_duration(view.times.grace)} to show that only one file defines it."
+    )
+    return _pending(dag_id, Reason.DAG_WRONG_FILE, message, details, file=now)
+
+
+def _file(expected: ExpectedDag, file: str, row: Dag | None, view: View) -> Finding:
+    if row is None:
+        return _sub(
+            expected,
+            "file",
+            Status.SKIPPED,
+            "Not judged: the DAG is not listed.",
+            Reason.UNDECIDED,
+            file=file,
+        )
+    if not view.folder.names(row.file):
+        message = f"Airflow does not say which file it comes from; {file} is expected."
+        return _sub(expected, "file", Status.ERROR, message, Reason.BAD_RESPONSE, file=file)
+    if view.folder.holds(row.file, file):
+        return _sub(expected, "file", Status.PASSED, f"It comes from {file}.", file=file)
+    seen = view.folder.name(row.file)
+    return _sub(
+        expected,
+        "file",
+        Status.PENDING,
+        f"It comes from {seen}, and {file} is expected.",
+        Reason.DAG_WRONG_FILE,
+        file=seen,
+        details={"seen": seen, "expected": file},
+        ripens=Ripens(seconds=view.times.grace),
+    )
+
+
+def _paused(expected: ExpectedDag, paused: bool, row: Dag | None, view: View) -> Finding:  # noqa: FBT001 - the manifest's own word
+    wanted = "paused" if paused else "unpaused"
+    if row is None:
+        return _sub(
+            expected, "paused", Status.SKIPPED, "Not judged: the DAG is not listed.", Reason.UNDECIDED
+        )
+    if row.paused is None:
+        return _sub(
+            expected, "paused", Status.ERROR, "Airflow does not say if it is paused.", Reason.BAD_RESPONSE
+        )
+    if row.paused is paused:
+        return _sub(expected, "paused", Status.PASSED, f"It is {wanted}.")
+    seen = "paused" if row.paused else "unpaused"
+    return _sub(
+        expected,
+        "paused",
+        Status.PENDING,
+        f"It is {seen}, and {wanted} is expected.",
+        Reason.DAG_PAUSED,
+        details={"seen": row.paused, "expected": paused},
+        ripens=Ripens(seconds=view.times.grace),
+    )
+
+
+def _suspects(dag_id: str, view: View) -> list[str]:
+    """Files with import errors that no listed DAG comes from: one of them may be the missing DAG's own."""
+    owned = [dag.file for dag in view.listed.values()]
+    files = [e.file for e in view.errors.rows if not any(file.same_as(e.file) for file in owned)]
+    names = sorted({view.folder.name(file) for file in files}, key=lambda name: (dag_id not in name, name))
+    return names[:_SUSPECTS]
+
+
+def _time(moment: object) -> str:
+    """A time of the server's for people."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _finding(  # noqa: PLR0913 - a finding's parts
+    dag_id: str,
+    status: Status,
+    message: str,
+    reason: Reason | None = None,
+    details: dict[str, Any] | None = None,
+    *,
+    file: str | None = None,
+    line: int | None = None,
+    ripens: Ripens | None = None,
+    had_its_turn: bool = True,
+    heals: bool = True,
+) -> Finding:
+    return Finding(
+        id=f"dags/{dag_id}",
+        area=AREA,
+        subject=dag_id,
+        status=status,
+        message=message,
+        reason=reason,
+        details=details or {},
+        file=file,
+        line=line,
+        ripens=ripens,
+        had_its_turn=had_its_turn,
+        heals=heals,
+    )
+
+
+def _pending(  # noqa: PLR0913 - a finding's parts
+    dag_id: str,
+    reason: Reason,
+    message: str,
+    details: dict[str, Any] | None = None,
+    *,
+    file: str | None = None,
+    had_its_turn: bool = False,
+) -> Finding:
+    """A finding that only the deadline makes red."""
+    return _finding(dag_id, Status.PENDING, message, reason, details, file=file, had_its_turn=had_its_turn)
+
+
+def _sub(  # noqa: PLR0913 - a finding's parts
+    expected: ExpectedDag,
+    part: str,
+    status: Status,
+    message: str,
+    reason: Reason | None = None,
+    *,
+    file: str | None = None,
+    details: dict[str, Any] | None = None,
+    ripens: Ripens | None = None,
+) -> Finding:
+    """A finding on one attribute that the manifest demands."""
+    return Finding(
+        id=f"dags/{expected.dag_id}/{part}",
+        area=AREA,
+        subject=expected.dag_id,
+        status=status,
+        message=message,
+        reason=reason,
+        details=details or {},
+        file=file,
+        ripens=ripens,
+        had_its_turn=False,
+    )

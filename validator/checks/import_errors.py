@@ -1,0 +1,132 @@
+"""Import errors of files that are no expected DAG's own: warnings, or red where the manifest wants them all.
+
+Errors of expected DAGs are `dag-import-error` on these DAGs (checks/dags.py). DESIGN section 5, "Import errors".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from validator.airflow.models import Unread
+from validator.checks.traces import cause_of, line_in
+from validator.finding import Finding, Ripens, Status
+from validator.reasons import Reason
+
+if TYPE_CHECKING:
+    from validator.airflow.models import DagImportError
+    from validator.checks.interface import View
+
+AREA = "import errors"
+
+
+def check(view: View) -> list[Finding]:
+    """One finding for the list as such, and one for every file with an error that no expected DAG answers for."""
+    walk = view.seen.import_errors
+    own = {error.error_id for dag_id, file in _expected_files(view) for error in view.errors_of(dag_id, file)}
+    foreign = [error for error in walk.rows if error.error_id not in own]
+    return [_list(view, len(own), len(foreign)), *(_foreign(error, view) for error in foreign)]
+
+
+def _expected_files(view: View) -> list[tuple[str, str | None]]:
+    if not view.errors.rows:
+        return []
+    return [(dag.dag_id, dag.file) for dag in view.manifest.dags] + [
+        (dag_id, None) for dag_id in view.matched
+    ]
+
+
+def _list(view: View, own: int, foreign: int) -> Finding:
+    """Whether the import errors can be read at all, and whether all of them can be seen."""
+    walk = view.seen.import_errors
+    rule = view.manifest.import_errors
+    if walk.unread is not None:
+        message = f"The import errors could not be read: {walk.unread.message}"
+        return _finding(
+            "list", "import errors", Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals
+        )
+    if not walk.whole:
+        message = "The list of import errors kept changing while it was read."
+        return _finding("list", "import errors", Status.ERROR, message, Reason.BAD_RESPONSE)
+    if rule.scope == "all":
+        if view.seen.reads_all is False:
+            message = (
+                "The caller's Airflow role may not read every DAG, and such a role is not shown every import error: "
+                "that there are none cannot be proven."
+            )
+            return _finding("list", "import errors", Status.ERROR, message, Reason.LIMITED_ROLE)
+        if isinstance(view.seen.reads_all, Unread):
+            unread = view.seen.reads_all
+            message = f"Whether the role sees every import error could not be found out: {unread.message}"
+            return _finding("list", "import errors", Status.ERROR, message, unread.reason, heals=unread.heals)
+    message = f"Read: {own} in files of expected DAGs, {foreign} elsewhere."
+    return _finding("list", "import errors", Status.PASSED, message)
+
+
+def _foreign(error: DagImportError, view: View) -> Finding:
+    rule = view.manifest.import_errors
+    file = view.folder.name(error.file)
+    name = file if error.file.bundle in (None, "dags-folder") else f"{error.file.bundle}:{file}"
+    line = line_in(error.stack_trace, error.file)
+    cause = cause_of(error.stack_trace)
+    details: dict[str, Any] = {
+        "file": file,
+        "stamp": error.stamp.isoformat() if error.stamp is not None else None,
+        "stack_trace": error.stack_trace,
+    }
+
+    def finding(status: Status, message: str, reason: Reason | None, ripens: Ripens | None = None) -> Finding:
+        return _finding(
+            f"{error.error_id}:{name}",
+            name,
+            status,
+            message,
+            reason,
+            details,
+            file=file,
+            line=line,
+            ripens=ripens,
+        )
+
+    if view.folder.matches(error.file, rule.allow):
+        return finding(Status.PASSED, f"Its import error is allowed by import_errors.allow: {cause}", None)
+    if rule.scope != "all":
+        return finding(Status.WARNING, f"No expected DAG comes from it: {cause}", Reason.IMPORT_ERROR)
+    after = error.stamp is not None and error.stamp >= view.times.arrived_at
+    if after:
+        return finding(Status.PENDING, cause, Reason.IMPORT_ERROR, Ripens(polls=2))
+    if view.seen.began >= view.times.fresh_after and view.cycle_is_settled:
+        # Airflow 3.0 clears an error only when the file yields a DAG: a helper's error outlives its cure.
+        message = f"A leftover: not seen again while everything else was parsed since the new files arrived: {cause}"
+        return finding(Status.WARNING, message, Reason.IMPORT_ERROR)
+    return finding(
+        Status.PENDING, f"{cause} (not parsed again since the new files arrived)", Reason.IMPORT_ERROR
+    )
+
+
+def _finding(  # noqa: PLR0913 - a finding's parts
+    key: str,
+    subject: str,
+    status: Status,
+    message: str,
+    reason: Reason | None = None,
+    details: dict[str, Any] | None = None,
+    *,
+    file: str | None = None,
+    line: int | None = None,
+    ripens: Ripens | None = None,
+    heals: bool = True,
+) -> Finding:
+    return Finding(
+        id=f"import-errors/{key}",
+        area=AREA,
+        subject=subject,
+        status=status,
+        message=message,
+        reason=reason,
+        details=details or {},
+        file=file,
+        line=line,
+        ripens=ripens,
+        had_its_turn=False,
+        heals=heals,
+    )

@@ -1,0 +1,55 @@
+"""Does a pattern match as many passing DAGs as it must? Part of the check of DAGs, which judges the matches."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from validator.airflow.models import Unread
+from validator.finding import Finding, Status
+from validator.reasons import Reason
+
+if TYPE_CHECKING:
+    from validator.checks.interface import View
+    from validator.manifest.model import ExpectedPattern
+
+AREA = "dags"
+
+
+def judged(view: View, passed: set[str]) -> list[Finding]:
+    """One finding a pattern, given the ids of the DAGs that pass."""
+    return [_pattern(pattern, passed, view) for pattern in view.manifest.patterns]
+
+
+def _pattern(pattern: ExpectedPattern, passed: set[str], view: View) -> Finding:
+    count = sum(1 for dag_id in passed if fnmatchcase(dag_id, pattern.pattern))
+    details = {"passed": count, "minimum": pattern.minimum}
+
+    def finding(status: Status, message: str, reason: Reason | None, *, heals: bool = True) -> Finding:
+        return Finding(
+            id=f"patterns/{pattern.pattern}",
+            area=AREA,
+            subject=pattern.pattern,
+            status=status,
+            message=message,
+            reason=reason,
+            details=details,
+            had_its_turn=False,
+            heals=heals,
+        )
+
+    walk = view.seen.dags
+    if walk.unread is not None:
+        message = f"The DAG list could not be read: {walk.unread.message}"
+        return finding(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+    if not walk.whole:
+        message = "The DAG list kept changing while it was read: a match may have been overlooked."
+        return finding(Status.ERROR, message, Reason.BAD_RESPONSE)
+    if isinstance(view.seen.gone, Unread) and view.seen.import_errors.rows:
+        gone = view.seen.gone
+        message = f"There are import errors, and the DAGs that they took off the list could not be read: {gone.message}"
+        return finding(Status.ERROR, message, gone.reason, heals=gone.heals)
+    if count < pattern.minimum:
+        message = f"{count} of its matches pass, and at least {pattern.minimum} must."
+        return finding(Status.PENDING, message, Reason.DAG_MISSING)
+    return finding(Status.PASSED, f"{count} of its matches pass; at least {pattern.minimum} must.", None)

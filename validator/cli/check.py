@@ -1,0 +1,187 @@
+"""`mwaa-gate check`: options → settings → the gate → reports → exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from validator.cli.parameters import DeployTime, Duration, Timeout
+from validator.report.registry import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
+
+    from validator.report.interface import Report
+    from validator.rules import DeployedAt
+
+PREFIX = "MWAA_GATE"
+"""Every option has an environment variable: this, an underscore, and the option's name."""
+
+
+def _option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401 - click's own
+    """An option with its environment variable."""
+    variable = f"{PREFIX}_{name.removeprefix('--').replace('-', '_').upper()}"
+    names = attributes.pop("names", (name,))
+    variables = [variable, *attributes.pop("also_from", ())]
+    return click.option(*names, envvar=variables, **attributes)
+
+
+def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One option for every file format of the registry."""
+    for file_format in reversed(FORMATS):
+        name = f"--{file_format.name}"
+        option = _option(name, names=(name, f"file_{file_format.name}"), metavar="FILE", help=file_format.help)
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("manifest", envvar=f"{PREFIX}_MANIFEST", required=False)
+@_option("--env", names=("--env", "environment"), also_from=("MWAA_ENV_NAME",), metavar="NAME", help="The MWAA environment.")
+@_option("--region", metavar="R", help="Its AWS region, instead of AWS's own configuration.")
+@_option("--profile", metavar="P", help="A profile of AWS's configuration files.")
+@_option("--role-arn", metavar="ARN", help="A role to assume for the calls.")
+@_option("--timeout", type=Timeout(), help="How long to wait for everything to hold; auto is the default.")
+@_option("--interval", type=Duration(zero=False), help="How long between two looks (10s).")
+@_option("--sync", type=Duration(), help="How long files take from S3 to every DAG processor (60s).")
+@_option("--settle", type=Duration(), help="How long a parsed DAG may keep its old serialized form (30s).")
+@_option("--grace", type=Duration(), help="How long a red that heals by itself may stand (60s).")
+@_option("--stable-for", type=Duration(), help="How long all must hold before it is green (0s).")
+@_option(
+    "--deployed-at",
+    type=DeployTime(),
+    default="now",
+    help="When the deploy ended, on the server's clock: now (the default), an ISO time with a zone, seconds since "
+    "1970, or none for a check without a deploy.",
+)
+@_option(
+    "--fail-fast",
+    names=("--fail-fast/--no-fail-fast",),
+    default=None,
+    help="Stop at the first final red, once the others had their turn (the default); or go on to the timeout.",
+)
+@_option("--max-tps", type=click.FloatRange(min=0.1, max=1000), help="Calls a second, at most (5).")
+@_file_options
+@click.option("-q", "--quiet", is_flag=True, envvar=f"{PREFIX}_QUIET", help="No progress, and only the headline and the reds.")
+@click.option("-v", "--verbose", is_flag=True, envvar=f"{PREFIX}_VERBOSE", help="List what passed and was skipped, too.")
+@click.option("--no-color", is_flag=True, envvar=f"{PREFIX}_NO_COLOR", help="No colours and no live progress.")
+def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click's values
+    """Check an environment after a deploy.
+
+    MANIFEST is a YAML file that says what is expected. Exit code: 0 passed, 1 failed, 2 wrong command line or
+    manifest, 3 cannot tell, 130 and 143 interrupted. Every option has an environment variable, such as
+    MWAA_GATE_TIMEOUT.
+    """
+    import os  # noqa: PLC0415 - with the rest of what only a real run needs
+
+    from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
+    from validator.manifest import GateOptions, load_manifest  # noqa: PLC0415 - the same
+    from validator.report.files import check_writable  # noqa: PLC0415 - the same
+    from validator.settings import DEFAULT_MAX_TPS, Settings, rules_from  # noqa: PLC0415 - the same
+
+    if manifest is None:
+        raise UsageError(
+            "no manifest was given",
+            advice="mwaa-gate check MANIFEST.yaml; the smallest one is `version: 1` and `dags: [my_dag_id]`.",
+        )
+    wanted = load_manifest(manifest, os.environ)
+    environment = options["environment"] or wanted.environment
+    if not environment:
+        raise UsageError(
+            "no environment was named",
+            advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest.",
+        )
+    files = {file_format.name: options[f"file_{file_format.name}"] for file_format in FORMATS}
+    files = {name: path for name, path in files.items() if path}
+    _refuse_one_file_for_two(files)
+    for path in files.values():
+        check_writable(path)
+    timeout = options["timeout"]
+    given = GateOptions(
+        timeout=timeout,
+        interval=options["interval"],
+        sync=options["sync"],
+        settle=options["settle"],
+        grace=options["grace"],
+        stable_for=options["stable_for"],
+        fail_fast=options["fail_fast"],
+    )
+    settings = Settings(
+        manifest=wanted,
+        environment=environment,
+        region=options["region"] or wanted.region,
+        profile=options["profile"],
+        role_arn=options["role_arn"],
+        max_tps=options["max_tps"] or DEFAULT_MAX_TPS,
+        rules=rules_from(given, wanted.gate, options["deployed_at"]),
+    )
+    return run(settings, files, options)
+
+
+def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
+    from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
+
+    seen: dict[str, str] = {}
+    for name, path in files.items():
+        if path in seen and not path.startswith("/dev/"):
+            raise UsageError(
+                f"--{seen[path]} and --{name} name the same file, {path}", advice="Give each report its own file."
+            )
+        seen[path] = name
+
+
+def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> int:  # noqa: ANN401 - Settings is not imported here
+    """Run the gate, write the reports, and give the exit code."""
+    from validator.report.console import show  # noqa: PLC0415 - --help must stay quick
+    from validator.report.progress import progress_for  # noqa: PLC0415 - the same
+    from validator.service import check_environment  # noqa: PLC0415 - the same
+
+    quiet, no_color = options["quiet"], options["no_color"]
+    progress = progress_for(sys.stderr, quiet=quiet, no_color=no_color)
+    with _signals():
+        report = check_environment(settings, progress)
+    code = _write_files(report, files)
+    show(report, sys.stdout, verbose=options["verbose"], quiet=quiet, no_color=no_color)
+    return code
+
+
+def _write_files(report: Report, files: Mapping[str, str]) -> int:
+    """Write every report; the exit code, which is never 0 when one could not be written."""
+    from validator.__main__ import tell  # noqa: PLC0415 - only here
+    from validator.errors import EXIT_CANNOT_TELL, GateError  # noqa: PLC0415 - --help must stay quick
+    from validator.report.files import write_atomically  # noqa: PLC0415 - the same
+
+    code = report.exit_code
+    for file_format in FORMATS:
+        if file_format.name not in files:
+            continue
+        try:
+            write_atomically(files[file_format.name], file_format.render(report))
+        except GateError as error:
+            tell(error)
+            code = code or EXIT_CANNOT_TELL
+    return code
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the wait; once it is over they are ignored, so that reports get whole."""
+    from validator.gate import Interrupted  # noqa: PLC0415 - --help must stay quick
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's own signature
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, interrupt)
+    try:
+        yield
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)

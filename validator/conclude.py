@@ -1,0 +1,196 @@
+"""From the end of a wait to the finished report. Pure."""
+
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from validator import __version__
+from validator.airflow.models import Unread
+from validator.durations import format_duration
+from validator.errors import EXIT_CANNOT_TELL, EXIT_FAILED, EXIT_PASSED
+from validator.finding import Finding, Status
+from validator.gate import short_timeout
+from validator.reasons import ADVICE, Reason
+from validator.report.interface import Check, Report
+from validator.rules import Deploy
+from validator.timing import settle_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from validator.gate import Outcome
+    from validator.manifest.model import Manifest
+    from validator.rules import Rules
+
+_EXIT_CODES = {
+    Status.PASSED: EXIT_PASSED,
+    Status.FAILED: EXIT_FAILED,
+    Status.ERROR: EXIT_CANNOT_TELL,
+}
+_SIGNAL_EXIT = 128
+_STEPS = 5
+
+
+def conclude(  # noqa: PLR0913 - everything that a report says of its run
+    manifest: Manifest,
+    rules: Rules,
+    outcome: Outcome,
+    *,
+    environment: str,
+    started_at: datetime,
+    calls: int,
+    request_ids: Sequence[str],
+) -> Report:
+    """The report of a wait that ended with `outcome`.
+
+    Args:
+        manifest: what was expected.
+        rules: what the wait went by.
+        outcome: how it ended.
+        environment: the environment's name, for people.
+        started_at: UTC, on this machine's clock.
+        calls: how many calls were made.
+        request_ids: the service's ids of the last calls.
+    """
+    deployed_at = outcome.state.deployed_at
+    findings = outcome.findings or (_nothing_judged(),)
+    interrupted = outcome.interrupted_by
+    version = outcome.seen.version if outcome.seen is not None else None
+    return Report(
+        verdict=outcome.status,
+        exit_code=_EXIT_CODES[outcome.status] if interrupted is None else _SIGNAL_EXIT + interrupted,
+        summary=_summary(outcome, findings),
+        environment=environment,
+        airflow_version=version.text if version is not None else None,
+        gate_version=__version__,
+        started_at=started_at,
+        deployed_at=deployed_at,
+        arrived_at=deployed_at + timedelta(seconds=rules.sync) if deployed_at is not None else None,
+        assumptions=tuple(_assumptions(manifest, rules, outcome)),
+        duration_s=outcome.elapsed,
+        calls=calls,
+        checks=tuple(_check(finding, outcome) for finding in findings),
+        request_ids=tuple(request_ids),
+        next_steps=tuple(_next_steps(rules, outcome, findings)),
+    )
+
+
+def _check(finding: Finding, outcome: Outcome) -> Check:
+    mark = outcome.state.marks.get(finding.id)
+    return Check(
+        id=finding.id,
+        area=finding.area,
+        subject=finding.subject,
+        status=finding.status,
+        message=finding.message,
+        reason=finding.reason,
+        details=finding.details,
+        file=finding.file,
+        line=finding.line,
+        first_seen_s=mark.since if mark is not None else outcome.elapsed,
+    )
+
+
+def _nothing_judged() -> Finding:
+    return Finding(
+        id="gate/first-round",
+        area="gate",
+        subject="first round",
+        status=Status.SKIPPED,
+        message="The gate was interrupted before it had judged anything.",
+        reason=Reason.UNDECIDED,
+    )
+
+
+def _summary(outcome: Outcome, findings: Sequence[Finding]) -> str:
+    took = format_duration(outcome.elapsed)
+    count = len(findings)
+    if outcome.interrupted_by is not None:
+        name = signal.Signals(outcome.interrupted_by).name
+        open_ones = sum(1 for f in findings if f.reason is Reason.UNDECIDED)
+        return (
+            f"Interrupted by {name} after {took}: nothing was decided; {open_ones} of {count} expectations were "
+            "still open."
+        )
+    if outcome.status is Status.PASSED:
+        warnings = sum(1 for f in findings if f.status is Status.WARNING)
+        also = f", with {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
+        held = count - warnings - sum(1 for f in findings if f.status is Status.SKIPPED)
+        return f"Everything that is expected holds: {held} checks passed{also}."
+    wanted = Status.FAILED if outcome.status is Status.FAILED else Status.ERROR
+    bad = [f for f in findings if f.status is wanted]
+    if not bad:
+        return f"Nothing could be decided within {took}."
+    first = bad[0]
+    others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+    verb = "does not hold" if wanted is Status.FAILED else "could not be seen"
+    return f"{first.subject} {verb}: {first.reason}{others}. {first.message}"
+
+
+def _assumptions(manifest: Manifest, rules: Rules, outcome: Outcome) -> list[str]:
+    """What the verdict rests on without proof. Says nothing of what was never seen."""
+    seen = outcome.seen
+    if seen is None or not outcome.state.answered:
+        return []
+    told = []
+    deployed_at = outcome.state.deployed_at
+    if deployed_at is None:
+        told.append(
+            "No deploy was named (--deployed-at none): what is proven is only that each DAG was parsed within the "
+            "last 10 minutes, not which version."
+        )
+    else:
+        when = f"{deployed_at:%Y-%m-%d %H:%M:%S} UTC"
+        source = (
+            "the server's time at the gate's first answer"
+            if rules.deployed_at is Deploy.NOW
+            else "as given by --deployed-at, on the server's clock"
+        )
+        told.append(f"The deploy had ended at {when} ({source}).")
+        told.append(
+            f"Every file reached every DAG processor within {format_duration(rules.sync)} of that (sync); a slower "
+            "sync is not seen."
+        )
+        told.append(
+            f"The scheduler runs what was parsed {format_duration(settle_of(rules, seen))} after that or later "
+            "(settle: core.min_serialized_dag_update_interval)."
+        )
+    any_file = sum(1 for dag in manifest.dags if dag.file is None)
+    if any_file or manifest.patterns:
+        told.append(
+            "That only one file defines each DAG was watched but not proven where the manifest names no `file`."
+        )
+    if isinstance(seen.reads_all, Unread):
+        told.append("Whether the Airflow role may read every DAG could not be found out.")
+    elif not seen.reads_all:
+        told.append(
+            "The Airflow role may not read every DAG: DAGs and import errors that it may not see were not judged."
+        )
+    if isinstance(seen.environment, Unread):
+        told.append("GetEnvironment could not be read: Airflow's default intervals are assumed.")
+    told.append("/health shows one job of a kind: of two schedulers, one that is dead does not show.")
+    told.append("The workers' own copies of the files were not looked at; only a DAG run proves them.")
+    return told
+
+
+def _next_steps(rules: Rules, outcome: Outcome, findings: Sequence[Finding]) -> list[str]:
+    if outcome.status is Status.PASSED:
+        return []
+    if outcome.interrupted_by is not None:
+        return ["Run the gate again: an interrupted one says nothing of the deploy."]
+    wanted = Status.FAILED if outcome.status is Status.FAILED else Status.ERROR
+    bad = [f for f in findings if f.status is wanted]
+    reasons: dict[Reason, list[str]] = {}
+    for finding in bad:
+        if finding.reason is not None:
+            reasons.setdefault(finding.reason, []).append(finding.subject)
+    steps = []
+    for reason, subjects in list(reasons.items())[:_STEPS]:
+        some = ", ".join(subjects[:3]) + (f" and {len(subjects) - 3} more" if len(subjects) > 3 else "")  # noqa: PLR2004 - three names are enough
+        steps.append(f"{reason} ({some}): {ADVICE[reason]}")
+    if outcome.too_short_by > 0:
+        steps.append(short_timeout(outcome, rules))
+    return steps

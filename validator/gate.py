@@ -1,0 +1,172 @@
+"""The loop: plan, observe, check, decide, wait. Time, the observer and the progress come in from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from validator.checks.interface import expected_by, view_of
+from validator.checks.registry import run_checks
+from validator.decision import Verdict, decide, undecided
+from validator.durations import format_duration
+from validator.finding import Finding, Status
+from validator.plan import Plan, plan
+from validator.state import FileTrack, State
+from validator.timing import SHORTEST_AUTO, deployed_at_of, span_of, timeout_of, times_of, too_short_by
+from validator.transport.interface import CALL_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from validator.airflow.models import Observation
+    from validator.clock import Clock
+    from validator.manifest.model import Manifest
+    from validator.rules import Rules
+
+
+_ROOM = 0.1
+"""Seconds: a round that would begin so shortly before it must has nothing new to see."""
+
+
+class Interrupted(BaseException):
+    """A signal ended the wait. No Exception, so that nobody on the way takes it for an error of a call."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+
+class Observes(Protocol):
+    """What the loop needs of an observer."""
+
+    def observe(self, plan: Plan, deadline: float) -> Observation:
+        """One round, whatever it could see; no call begins anew after `deadline` on the gate's clock."""
+        ...
+
+
+class Progress(Protocol):
+    """What the loop tells while it waits."""
+
+    def started(self, where: str, note: str) -> None:
+        """The wait begins."""
+        ...
+
+    def round(self, findings: Sequence[Finding], elapsed: float, deadline: float | None) -> None:
+        """A round is judged; times are seconds since the gate's start."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+        ...
+
+    def finished(self) -> None:
+        """The wait is over, one way or another."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a wait ended."""
+
+    status: Status
+    """`passed`, `failed` or `error`."""
+    findings: tuple[Finding, ...]
+    """None of them pending; empty only if the gate was interrupted before its first round was judged."""
+    state: State
+    seen: Observation | None
+    """The last round; None: none was finished."""
+    elapsed: float
+    timeout: float
+    """Seconds that the gate was ready to wait."""
+    too_short_by: float = 0.0
+    """Seconds that the timeout misses for a new file to be sure to show."""
+    interrupted_by: int | None = None
+    """The signal's number."""
+
+
+def run(  # noqa: PLR0913 - everything that is not pure comes in from outside
+    manifest: Manifest,
+    rules: Rules,
+    observer: Observes,
+    clock: Clock,
+    progress: Progress,
+    where: str,
+) -> Outcome:
+    """Wait until everything that the manifest expects holds, or cannot any more, or the time is up."""
+    start = clock.now()
+    outcome = Outcome(Status.ERROR, (), State(), None, 0.0, SHORTEST_AUTO if rules.timeout is None else rules.timeout)
+    progress.started(where, "")
+    try:
+        while True:
+            outcome, wait = _round(manifest, rules, observer, clock, start, outcome)
+            if outcome.state.rounds == 1 and outcome.too_short_by > 0:
+                progress.note(short_timeout(outcome, rules))
+            progress.round(outcome.findings, outcome.elapsed, outcome.timeout)
+            if wait is None:
+                return outcome
+            clock.sleep(wait)
+    except Interrupted as interrupted:
+        findings = tuple(undecided(f) if f.status is Status.PENDING else f for f in outcome.findings)
+        return replace(
+            outcome,
+            status=Status.ERROR,
+            findings=findings,
+            elapsed=clock.now() - start,
+            interrupted_by=interrupted.signal,
+        )
+    finally:
+        progress.finished()
+
+
+def _round(  # noqa: PLR0913 - one round's whole context
+    manifest: Manifest, rules: Rules, observer: Observes, clock: Clock, start: float, before: Outcome
+) -> tuple[Outcome, float | None]:
+    """One round, and the seconds to wait for the next; None: decided. Until then `findings` may be pending."""
+    state, timeout, missing = before.state, before.timeout, before.too_short_by
+    began = clock.now()
+    # Whatever the timeout, the first round may ask once for everything.
+    deadline = start + (timeout if state.answered else max(timeout, CALL_TIMEOUT))
+    seen = observer.observe(plan(manifest, state), deadline)
+    now = clock.now() - start
+    if seen.answered and not state.answered:
+        state = replace(state, answered=True, deployed_at=deployed_at_of(rules, seen))
+        timeout = timeout_of(rules, seen)
+        missing = too_short_by(rules, state, seen)
+    state = replace(state, files=_track(state.files, manifest, seen, now))
+    view = view_of(manifest, seen, times_of(rules, state, seen, now), state.files)
+    findings = run_checks(view)
+    took = clock.now() - began
+    last = now + took + _ROOM >= timeout
+    state, decision = decide(state, findings, now, rules, last=last)
+    outcome = Outcome(Status.ERROR, tuple(findings), state, seen, now, timeout, missing)
+    if isinstance(decision, Verdict):
+        return replace(outcome, status=decision.status, findings=decision.findings), None
+    # The last look is begun early enough to be over at the deadline.
+    return outcome, max(0.0, min(decision.seconds, timeout - took - now))
+
+
+def _track(
+    tracks: Mapping[str, FileTrack], manifest: Manifest, seen: Observation, now: float
+) -> Mapping[str, FileTrack]:
+    """The files that expected DAGs were seen in, with this round's."""
+    rows = {dag.dag_id: dag for dag in seen.dags.rows if dag.active}
+    new = dict(tracks)
+    for dag_id in expected_by(manifest, rows):
+        file = rows[dag_id].file
+        track = tracks.get(dag_id)
+        if track is None:
+            new[dag_id] = FileTrack(file, file)
+        elif file != track.now:
+            new[dag_id] = FileTrack(track.first, file, now, came_back=track.came_back or file == track.first)
+    return new
+
+
+def short_timeout(outcome: Outcome, rules: Rules) -> str:
+    """The warning that the timeout may be too short, for people."""
+    seen = outcome.seen
+    span = format_duration(span_of(rules, seen)) if seen is not None else "?"
+    return (
+        f"The timeout of {format_duration(outcome.timeout)} is short: from a deploy it can take {span} until Airflow "
+        "shows a new file (sync + scan interval + parse cycle + settle). Use `timeout: auto`, or at least "
+        f"{format_duration(outcome.timeout + outcome.too_short_by)}."
+    )

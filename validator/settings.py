@@ -1,0 +1,54 @@
+"""All that one `check` needs to know, whichever surface it was started from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from validator.rules import Rules
+
+if TYPE_CHECKING:
+    from validator.manifest.model import GateOptions, Manifest
+    from validator.rules import DeployedAt
+
+DEFAULT_MAX_TPS = 5.0
+"""Calls a second: everybody in an account shares about ten."""
+
+AUTO = float("inf")
+"""A timeout that was given as `auto`: not the same as one that was not given."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The manifest, the way to the environment, and the rules of the wait."""
+
+    manifest: Manifest
+    environment: str
+    region: str | None = None
+    """None: as AWS's own configuration says."""
+    profile: str | None = None
+    role_arn: str | None = None
+    max_tps: float = DEFAULT_MAX_TPS
+    rules: Rules = field(default_factory=Rules)
+
+
+def rules_from(given: GateOptions, manifest: GateOptions, deployed_at: DeployedAt) -> Rules:
+    """The rules: what was given on the command line, else in the manifest, else the default."""
+    plain = Rules()
+
+    def pick(name: str) -> float:
+        values = (getattr(given, name), getattr(manifest, name), getattr(plain, name))
+        return float(next(value for value in values if value is not None))
+
+    timeout = given.timeout if given.timeout is not None else manifest.timeout
+    fail_fast = given.fail_fast if given.fail_fast is not None else manifest.fail_fast
+    return Rules(
+        timeout=None if timeout == AUTO else timeout,
+        interval=pick("interval"),
+        sync=pick("sync"),
+        settle=pick("settle"),
+        grace=pick("grace"),
+        stable_for=pick("stable_for"),
+        fail_fast=fail_fast if fail_fast is not None else plain.fail_fast,
+        deployed_at=deployed_at,
+    )

@@ -1,0 +1,102 @@
+"""The moments and spans that a wait is judged by. Pure; sources: DESIGN sections 1 and 5, AWS.md section 1."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from validator.airflow.dialect import AIRFLOW_3
+from validator.checks.interface import Times
+from validator.rules import Deploy
+from validator.server_clock import DATE_RESOLUTION
+from validator.transport.interface import EnvironmentFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from validator.airflow.models import Observation
+    from validator.rules import Rules
+    from validator.state import State
+
+RECENT = timedelta(minutes=10)
+"""Without a deploy a parse within this time is demanded all the same."""
+SHORTEST_AUTO = 600.0
+"""Seconds: `timeout: auto` is never shorter."""
+LONGEST_CYCLE = 1800.0
+"""Seconds: a DAG that was not parsed for longer is stuck, and says nothing of how long a parse cycle takes."""
+SCAN_INTERVAL = 300.0
+"""Seconds until Airflow finds a new file, by default."""
+_SETTLE_OPTION = "core.min_serialized_dag_update_interval"
+
+
+def deployed_at_of(rules: Rules, seen: Observation) -> datetime | None:
+    """When the deploy ended, on the server's clock; None: there was none.
+
+    `now` is the server's time at the first answer. A Date header cuts the second off, so it is rounded up:
+    a deploy that is taken for older than it is would make a false green.
+    """
+    if isinstance(rules.deployed_at, datetime):
+        return rules.deployed_at
+    return seen.began + DATE_RESOLUTION if rules.deployed_at is Deploy.NOW else None
+
+
+def times_of(rules: Rules, state: State, seen: Observation, gate_now: float) -> Times:
+    """The moments that this round is judged by."""
+    if state.deployed_at is None:
+        recent = seen.ended - RECENT
+        return Times(recent, recent, rules.grace, gate_now)
+    arrived_at = state.deployed_at + timedelta(seconds=rules.sync)
+    fresh_after = arrived_at + timedelta(seconds=settle_of(rules, seen))
+    return Times(arrived_at, fresh_after, rules.grace, gate_now)
+
+
+def settle_of(rules: Rules, seen: Observation) -> float:
+    """Seconds: the larger of the option and what the environment sets."""
+    return max(rules.settle, _number(_options(seen), _SETTLE_OPTION, 0.0))
+
+
+def scan_interval_of(seen: Observation) -> float:
+    """Seconds until a new file is found: as the environment sets it, or Airflow's default."""
+    airflow_3 = seen.version is not None and seen.version.major >= AIRFLOW_3
+    option = "dag_processor.refresh_interval" if airflow_3 else "scheduler.dag_dir_list_interval"
+    return _number(_options(seen), option, SCAN_INTERVAL)
+
+
+def cycle_of(seen: Observation) -> float:
+    """Seconds that a parse cycle takes: the age of the oldest parse on the list, within reason."""
+    parses = [
+        dag.last_parsed for dag in seen.dags.rows if dag.last_parsed is not None and not dag.has_import_errors
+    ]
+    if not parses:
+        return 0.0
+    return min(LONGEST_CYCLE, max(0.0, (seen.ended - min(parses)).total_seconds()))
+
+
+def span_of(rules: Rules, seen: Observation) -> float:
+    """Seconds from a deploy until Airflow runs the new version at the latest, by what the first round showed."""
+    return rules.sync + scan_interval_of(seen) + cycle_of(seen) + settle_of(rules, seen)
+
+
+def timeout_of(rules: Rules, seen: Observation) -> float:
+    """Seconds that the gate waits, from its start."""
+    return rules.timeout if rules.timeout is not None else max(SHORTEST_AUTO, 1.5 * span_of(rules, seen))
+
+
+def too_short_by(rules: Rules, state: State, seen: Observation) -> float:
+    """Seconds that the timeout misses for a new file to be sure to show; 0 where it is long enough."""
+    if state.deployed_at is None or rules.timeout is None:
+        return 0.0
+    gone_by = max(0.0, (seen.began - state.deployed_at).total_seconds())
+    return max(0.0, span_of(rules, seen) - gone_by - rules.timeout)
+
+
+def _options(seen: Observation) -> Mapping[str, str]:
+    return seen.environment.options if isinstance(seen.environment, EnvironmentFacts) else {}
+
+
+def _number(options: Mapping[str, str], key: str, default: float) -> float:
+    try:
+        number = float(options[key])
+    except (KeyError, ValueError):
+        return default
+    return number if 0 <= number < float("inf") else default
