@@ -20,7 +20,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # noqa: PERF203 - each stream may be closed by itself
             # Nobody reads any more. Without this Python would complain at its end, and change the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     if code > _INTERRUPTED:
@@ -29,7 +29,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     """The exit code of `mwaa-gate ARGUMENTS`. Every expected error is told on stderr, with its advice."""
     try:
         result = cli.main(arguments, prog_name="mwaa-gate", standalone_mode=False)

@@ -90,6 +90,7 @@ def _check(finding: Finding, outcome: Outcome) -> Check:
         details=finding.details,
         file=finding.file,
         line=finding.line,
+        advice=finding.advice,
         first_seen_s=mark.since if mark is not None else outcome.elapsed,
     )
 
@@ -183,14 +184,14 @@ def _next_steps(rules: Rules, outcome: Outcome, findings: Sequence[Finding]) -> 
         return ["Run the gate again: an interrupted one says nothing of the deploy."]
     wanted = Status.FAILED if outcome.status is Status.FAILED else Status.ERROR
     bad = [f for f in findings if f.status is wanted]
-    reasons: dict[Reason, list[str]] = {}
+    causes: dict[tuple[Reason, str], list[str]] = {}
     for finding in bad:
         if finding.reason is not None:
-            reasons.setdefault(finding.reason, []).append(finding.subject)
+            causes.setdefault((finding.reason, finding.advice), []).append(finding.subject)
     steps = []
-    for reason, subjects in list(reasons.items())[:_STEPS]:
+    for (reason, advice), subjects in list(causes.items())[:_STEPS]:
         some = ", ".join(subjects[:3]) + (f" and {len(subjects) - 3} more" if len(subjects) > 3 else "")  # noqa: PLR2004 - three names are enough
-        steps.append(f"{reason} ({some}): {ADVICE[reason]}")
+        steps.append(f"{reason} ({some}): {advice or ADVICE[reason]}")
     if outcome.too_short_by > 0:
         steps.append(short_timeout(outcome, rules))
     return steps

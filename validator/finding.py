@@ -68,5 +68,7 @@ class Finding:
     had_its_turn: bool = True
     """For pending: False while Airflow has not yet looked at the new version of the subject, or a second
     look is due at once. After a first final red the gate waits, at most a minute, for all to have had theirs."""
+    advice: str = ""
+    """What to do, where more can be said than `reasons.ADVICE` does; empty: that is all."""
     heals: bool = True
     """For error: False when asking again cannot help, such as AWS's own denial."""

@@ -94,7 +94,9 @@ def run(  # noqa: PLR0913 - everything that is not pure comes in from outside
 ) -> Outcome:
     """Wait until everything that the manifest expects holds, or cannot any more, or the time is up."""
     start = clock.now()
-    outcome = Outcome(Status.ERROR, (), State(), None, 0.0, SHORTEST_AUTO if rules.timeout is None else rules.timeout)
+    outcome = Outcome(
+        Status.ERROR, (), State(), None, 0.0, SHORTEST_AUTO if rules.timeout is None else rules.timeout
+    )
     progress.started(where, "")
     try:
         while True:

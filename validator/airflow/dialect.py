@@ -72,11 +72,7 @@ def read_version(body: object) -> Version:
 def read_health(body: object) -> dict[str, Component]:
     """The answer of /health: component by name. Its HTTP status says nothing (200 with everything dead)."""
     told = _object(body, "/health")
-    components = {
-        name: _component(name, entry)
-        for name, entry in told.items()
-        if isinstance(entry, dict)
-    }
+    components = {name: _component(name, entry) for name, entry in told.items() if isinstance(entry, dict)}
     for name in ("metadatabase", "scheduler"):
         if name not in components:
             raise bad(f"the health answer does not mention the {name}")

@@ -94,6 +94,8 @@ class Unread:
     message: str
     heals: bool = True
     """False: asking again cannot help."""
+    advice: str = ""
+    """What to do, where more can be said than for the reason as such."""
 
 
 @dataclass(frozen=True)

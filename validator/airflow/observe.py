@@ -69,8 +69,7 @@ class Observer:
         try:
             return self._observe(plan, deadline)
         except CannotTell as error:
-            text = f"{error.message}. {error.advice}".rstrip(". ") + "."
-            unread = Unread(error.reason, text, heals=False)
+            unread = Unread(error.reason, error.message, heals=False, advice=error.advice)
         except CallFailed as failed:
             unread = as_unread(failed)
         return Observation(

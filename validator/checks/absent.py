@@ -43,7 +43,7 @@ def _absent(dag_id: str, view: View) -> Finding:
             Ripens(polls=2) if defined else None,
         )
     if walk.unread is not None:
-        message = f"The DAG list could not be read: {walk.unread.message}"
+        message = "Not judged: the DAG list could not be read."
         return _finding(dag_id, Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
     if not walk.whole:
         message = "It was not seen on the DAG list, but the list kept changing while it was read."

@@ -82,7 +82,7 @@ def _not_listed(expected: ExpectedDag, errors: Sequence[DagImportError], view: V
     dag_id = expected.dag_id
     walk = view.seen.dags
     if walk.unread is not None:
-        message = f"The DAG list could not be read: {walk.unread.message}"
+        message = "Not judged: the DAG list could not be read."
         return _finding(dag_id, Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
     if errors:
         return _broken(dag_id, errors, view)

@@ -1,4 +1,4 @@
-"""What GetEnvironment tells: optional, so that a denial is said and nothing more."""
+"""Does Airflow answer, and what does GetEnvironment tell?"""
 
 from __future__ import annotations
 
@@ -9,25 +9,60 @@ from validator.finding import Finding, Status
 
 if TYPE_CHECKING:
     from validator.checks.interface import View
-    from validator.reasons import Reason
 
 AREA = "environment"
 
 
 def check(view: View) -> list[Finding]:
-    """One finding, or none where there is no such call (a plain URL, or nothing was asked yet)."""
+    """One finding on the answers as a whole, and one on GetEnvironment, where there is such a call."""
+    settings = _settings(view)
+    return [_answers(view), *([settings] if settings is not None else [])]
+
+
+def _answers(view: View) -> Finding:
+    """Whether everything that the gate needs could be read; the cause, once, where it could not."""
+    seen = view.seen
+    health = seen.health if isinstance(seen.health, Unread) else None
+    parts = {
+        "health": health,
+        "the DAG list": seen.dags.unread,
+        "the import errors": seen.import_errors.unread,
+    }
+    unread = [(name, part) for name, part in parts.items() if part is not None]
+    if not unread:
+        version = f" as version {seen.version.text}" if seen.version is not None else ""
+        return Finding("environment/answers", AREA, "Airflow", Status.PASSED, f"It answers{version}.")
+    # The first that cannot heal is the cause; the others mostly follow from it.
+    _, first = min(unread, key=lambda pair: pair[1].heals)
+    names = [name for name, _ in unread]
+    what = "nothing" if len(names) == len(parts) else f"all but {' and '.join(names)}"
+    return Finding(
+        id="environment/answers",
+        area=AREA,
+        subject="Airflow",
+        status=Status.ERROR,
+        message=f"{what.capitalize()} could be read: {first.message}",
+        reason=first.reason,
+        details={"unread": {name: part.message for name, part in unread}},
+        advice=first.advice,
+        heals=all(part.heals for _, part in unread),
+    )
+
+
+def _settings(view: View) -> Finding | None:
+    """What GetEnvironment tells: optional, so that a denial is said and nothing more."""
     told = view.seen.environment
     if told is None:
-        return []
+        return None
     if isinstance(told, Unread):
         message = (
-            f"Its settings could not be read, so defaults are assumed for them: {told.message}. Allow "
-            "airflow:GetEnvironment on the environment to let the gate know its scan intervals."
+            f"Its settings could not be read, so that Airflow's defaults are assumed for them: {told.message}"
         )
-        return [_finding(Status.SKIPPED, message, told.reason)]
+        advice = "Allow airflow:GetEnvironment on the environment, so that the gate knows its scan intervals; or leave it."
+        return Finding(
+            "environment/settings", AREA, "settings", Status.SKIPPED, message, told.reason, advice=advice
+        )
     version = f", Airflow {told.airflow_version}" if told.airflow_version else ""
-    return [_finding(Status.PASSED, f"Its status is {told.status}{version}.", None)]
-
-
-def _finding(status: Status, message: str, reason: Reason | None) -> Finding:
-    return Finding("environment/settings", AREA, "settings", status, message, reason)
+    return Finding(
+        "environment/settings", AREA, "settings", Status.PASSED, f"Its status is {told.status}{version}."
+    )

@@ -54,7 +54,7 @@ def check(view: View) -> list[Finding]:
     if isinstance(told, Unread):
         return [
             _finding(
-                name, Status.ERROR, f"Health could not be read: {told.message}", told.reason, heals=told.heals
+                name, Status.ERROR, "Not judged: health could not be read.", told.reason, heals=told.heals
             )
             for name in sorted(required)
         ]

@@ -40,7 +40,7 @@ def _list(view: View, own: int, foreign: int) -> Finding:
     walk = view.seen.import_errors
     rule = view.manifest.import_errors
     if walk.unread is not None:
-        message = f"The import errors could not be read: {walk.unread.message}"
+        message = "Not judged: the import errors could not be read."
         return _finding(
             "list", "import errors", Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals
         )

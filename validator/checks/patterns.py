@@ -40,7 +40,7 @@ def _pattern(pattern: ExpectedPattern, passed: set[str], view: View) -> Finding:
 
     walk = view.seen.dags
     if walk.unread is not None:
-        message = f"The DAG list could not be read: {walk.unread.message}"
+        message = "Not judged: the DAG list could not be read."
         return finding(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
     if not walk.whole:
         message = "The DAG list kept changing while it was read: a match may have been overlooked."

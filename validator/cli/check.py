@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from validator.report.interface import Report
-    from validator.rules import DeployedAt
 
 PREFIX = "MWAA_GATE"
 """Every option has an environment variable: this, an underscore, and the option's name."""
@@ -35,14 +34,22 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """One option for every file format of the registry."""
     for file_format in reversed(FORMATS):
         name = f"--{file_format.name}"
-        option = _option(name, names=(name, f"file_{file_format.name}"), metavar="FILE", help=file_format.help)
+        option = _option(
+            name, names=(name, f"file_{file_format.name}"), metavar="FILE", help=file_format.help
+        )
         command = option(command)
     return command
 
 
 @click.command()
 @click.argument("manifest", envvar=f"{PREFIX}_MANIFEST", required=False)
-@_option("--env", names=("--env", "environment"), also_from=("MWAA_ENV_NAME",), metavar="NAME", help="The MWAA environment.")
+@_option(
+    "--env",
+    names=("--env", "environment"),
+    also_from=("MWAA_ENV_NAME",),
+    metavar="NAME",
+    help="The MWAA environment.",
+)
 @_option("--region", metavar="R", help="Its AWS region, instead of AWS's own configuration.")
 @_option("--profile", metavar="P", help="A profile of AWS's configuration files.")
 @_option("--role-arn", metavar="ARN", help="A role to assume for the calls.")
@@ -67,9 +74,19 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @_option("--max-tps", type=click.FloatRange(min=0.1, max=1000), help="Calls a second, at most (5).")
 @_file_options
-@click.option("-q", "--quiet", is_flag=True, envvar=f"{PREFIX}_QUIET", help="No progress, and only the headline and the reds.")
-@click.option("-v", "--verbose", is_flag=True, envvar=f"{PREFIX}_VERBOSE", help="List what passed and was skipped, too.")
-@click.option("--no-color", is_flag=True, envvar=f"{PREFIX}_NO_COLOR", help="No colours and no live progress.")
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    envvar=f"{PREFIX}_QUIET",
+    help="No progress, and only the headline and the reds.",
+)
+@click.option(
+    "-v", "--verbose", is_flag=True, envvar=f"{PREFIX}_VERBOSE", help="List what passed and was skipped, too."
+)
+@click.option(
+    "--no-color", is_flag=True, envvar=f"{PREFIX}_NO_COLOR", help="No colours and no live progress."
+)
 def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click's values
     """Check an environment after a deploy.
 
@@ -130,7 +147,8 @@ def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
     for name, path in files.items():
         if path in seen and not path.startswith("/dev/"):
             raise UsageError(
-                f"--{seen[path]} and --{name} name the same file, {path}", advice="Give each report its own file."
+                f"--{seen[path]} and --{name} name the same file, {path}",
+                advice="Give each report its own file.",
             )
         seen[path] = name
 

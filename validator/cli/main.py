@@ -38,7 +38,9 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, "--version", prog_name="mwaa-gate", message="%(prog)s %(version)s")
 def cli() -> None:
     """Tell whether the DAGs you deployed to Amazon MWAA are the DAGs that Airflow runs."""

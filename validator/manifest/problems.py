@@ -25,7 +25,7 @@ class Problem(NamedTuple):
         return f"line {self.line}: {where}{self.text}" if self.line else f"{where}{self.text}"
 
 
-class Unreadable(Exception):  # noqa: N818 - it ends the reading; the problem that it carries is the error
+class Unreadable(Exception):
     """Reading cannot go on after this problem."""
 
     def __init__(self, problem: Problem) -> None:

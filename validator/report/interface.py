@@ -30,6 +30,8 @@ class Check:
     file: str | None = None
     """The DAG file, relative to the DAGs folder where that is known."""
     line: int | None = None
+    advice: str = ""
+    """What to do, where more can be said than `reasons.ADVICE` does; empty: that is all."""
     first_seen_s: float = 0.0
     """Seconds from the gate's start at which this status and reason was first seen."""
 

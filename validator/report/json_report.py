@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from validator.report.explain import details_for_json, seconds, trace_limit, utc
@@ -20,7 +21,7 @@ def render(report: Report) -> bytes:
     """The report as one JSON object in ASCII, its keys in the documented order."""
     text = json.dumps(as_dict(report), indent=2, allow_nan=False)
     # Printed into a log, `##[cmd]` would be a command of the pipeline's; a JSON reader sees no difference.
-    return text.replace("##", r"\u0023#").encode("ascii") + b"\n"
+    return re.sub("#(?=#)", r"\\u0023", text).encode("ascii") + b"\n"
 
 
 def as_dict(report: Report) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _properties(report: Report) -> dict[str, str]:
 class _Suite:
     """What `to_xml_report_string` asks of a suite: `build_xml_doc`, here with its gaps mended."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - private, and called once
+    def __init__(  # noqa: PLR0913 - private, and called once
         self,
         area: str,
         environment: str,

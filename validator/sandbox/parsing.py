@@ -60,7 +60,6 @@ def _import_trouble(path: str, needed: str, name: str, found: DagFile | None, fo
 class _Copy:
     file: DagFile
     mtime: float
-    order: int
 
 
 class Processor:
@@ -72,7 +71,7 @@ class Processor:
         self._metadata = metadata
         self._random = random
         self._copies: dict[str, _Copy] = {}
-        self._orders: dict[str, int] = {}
+        self._orders: dict[str, tuple[float, int]] = {}
         self._listed: set[str] = set()
         self._finished: dict[str, float] = {}
         self._queue: deque[str] = deque()
@@ -80,15 +79,15 @@ class Processor:
         self._life = 0
         self._alive = False
 
-    def arrive(self, path: str, file: DagFile | None, *, mtime: float, order: int) -> None:
+    def arrive(self, path: str, file: DagFile | None, *, mtime: float, order: tuple[float, int]) -> None:
         """The sync brought a file, or took it (None). What is older than what came already is dropped."""
-        if order < self._orders.get(path, 0):
+        if path in self._orders and order < self._orders[path]:
             return
         self._orders[path] = order
         if file is None:
             self._copies.pop(path, None)
         else:
-            self._copies[path] = _Copy(file, mtime, order)
+            self._copies[path] = _Copy(file, mtime)
 
     def settle_in(self) -> None:
         """Begin in the middle of a long life: every file is known and was parsed a while ago."""

@@ -86,7 +86,7 @@ class World:
         self.s3.update(files or {})
         for path, file in self.s3.items():
             for processor in self._processors:
-                processor.arrive(path, file, mtime=_LONG_AGO, order=0)
+                processor.arrive(path, file, mtime=_LONG_AGO, order=(_LONG_AGO, 0))
         for processor in self._processors:
             processor.settle_in()
         for dag_id, one in list(self.metadata.serialized.items()):
@@ -274,7 +274,7 @@ class World:
         if len(lags) != count:
             raise ValueError(f"{len(lags)} lags are given for {count} processors")
         self._orders += 1
-        order = self._orders
+        order = (when, self._orders)  # what S3 held later wins, whatever arrives first
         self._last_arrival = max(self._last_arrival, when + max(lags))
 
         def upload() -> None:

@@ -227,7 +227,9 @@ def connect(
     return InvokeRestApi(name, partial(_make_client, region, profile, role_arn, connections))
 
 
-def _make_client(region: str | None, profile: str | None, role_arn: str | None, connections: int) -> MWAAClient:
+def _make_client(
+    region: str | None, profile: str | None, role_arn: str | None, connections: int
+) -> MWAAClient:
     """boto3's client.
 
     Raises:
