@@ -151,7 +151,8 @@ class _Described:
     limit: int
     traces: dict[str, str] = field(default_factory=dict)
     """Stack trace to the check that showed it first."""
-    advised: set[str] = field(default_factory=set)
+    advised: dict[str, str] = field(default_factory=dict)
+    """Advice to the check that showed it first."""
 
     def __call__(self, check: Check) -> list[Line]:
         lines = [_one_liner(check)]
@@ -165,9 +166,8 @@ class _Described:
             else:
                 lines.append(((f"      the same stack trace as {first} above", "dim"),))
         if advice := explain.advice(check):
-            code = explain.reason_code(check)
-            text = f"as above for {code}" if code in self.advised else advice
-            self.advised.add(code)
+            text = f"as for {self.advised[advice]} above" if advice in self.advised else advice
+            self.advised.setdefault(advice, explain.title(check))
             lines.append((("      What to do: ", "bold"), (text, "")))
         return lines
 

@@ -36,7 +36,9 @@ def reason_code(check: Check) -> str:
 
 
 def advice(check: Check) -> str:
-    """What to do about it, for people; empty when there is nothing to do or nothing known."""
+    """What to do about it, for people: the check's own advice, or its reason's; empty when there is none."""
+    if check.advice:
+        return one_line(check.advice)
     return ADVICE.get(check.reason, "") if check.reason is not None else ""
 
 

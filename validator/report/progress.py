@@ -115,6 +115,11 @@ class LiveProgress:
         from rich.console import Console  # noqa: PLC0415 - only a terminal needs rich
         from rich.live import Live  # noqa: PLC0415 - the same
 
+        self._clock = clock
+        self._told_at = clock()
+        self._elapsed = 0.0
+        self._deadline: float | None = None
+        self._words = "waiting for the first answer"
         self._console = Console(
             file=SafeStream(stream).as_text_io(),
             force_terminal=True,
@@ -130,11 +135,6 @@ class LiveProgress:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._clock = clock
-        self._told_at = clock()
-        self._elapsed = 0.0
-        self._deadline: float | None = None
-        self._words = "waiting for the first answer"
 
     def started(self, where: str, note: str = "") -> None:
         """Say what is checked, and begin to draw."""
