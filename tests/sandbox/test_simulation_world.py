@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
 
 from validator.sandbox.files import DagFile, SimDag, helper, one_dag
 from validator.sandbox.rules import VERSIONS, Rules
-from validator.sandbox.world import World
 
-START = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
-QUICK = {"min_file_process_interval": 5.0, "dir_list_interval": 5.0, "sync": (0.0, 0.0)}
 AIRFLOW_2, AIRFLOW_3 = VERSIONS[:2], VERSIONS[2:]
 
 
-class Lab:
-    """A world with a clock to turn; intervals as on the servers that were measured."""
-
-    def __init__(self, version, files=None, *, seed=0, **rules):
-        self.clock = START
-        rules = Rules(airflow=version, **{**QUICK, **rules})
-        self.world = World(rules, now=lambda: self.clock, files=files, seed=seed)
-
-    def pass_(self, seconds):
-        self.clock += timedelta(seconds=seconds)
-        self.world.advance()
-
-    def until(self, condition, limit=400.0, step=0.25):
-        """Seconds until a condition holds."""
-        for turn in range(int(limit / step)):
-            if condition():
-                return turn * step
-            self.pass_(step)
-        raise AssertionError(f"not within {limit} s")
-
-    def row(self, dag_id):
-        return self.world.metadata.dags[dag_id]
-
-    def active(self, dag_id):
-        row = self.world.metadata.dags.get(dag_id)
-        return row is not None and row.active
-
-    @property
-    def errors(self):
-        return self.world.metadata.errors
-
-
-@pytest.fixture(params=VERSIONS)
-def version(request):
-    return request.param
-
-
-def lab_with_a(version, **more):
-    return Lab(version, {"a.py": one_dag("a", tags=("old",)), "b.py": one_dag("b")}, **more)
-
-
-def test_at_the_start_all_is_listed_parsed_and_serialized(version):
+def test_at_the_start_all_is_listed_parsed_and_serialized(version, lab_with_a):
     lab = lab_with_a(version)
     assert lab.active("a")
     assert lab.world.truth("a") == lab.world.deployed("a")[0]
@@ -67,7 +22,7 @@ def test_at_the_start_all_is_listed_parsed_and_serialized(version):
 
 
 @pytest.mark.parametrize("version", AIRFLOW_2)
-def test_on_2_a_broken_dag_stays_listed_then_drops_after_threshold_and_cleanup(version):
+def test_on_2_a_broken_dag_stays_listed_then_drops_after_threshold_and_cleanup(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", one_dag("a").broken())
     lab.until(lambda: "a.py" in lab.errors, 10)
@@ -80,7 +35,7 @@ def test_on_2_a_broken_dag_stays_listed_then_drops_after_threshold_and_cleanup(v
 
 
 @pytest.mark.parametrize("version", AIRFLOW_3)
-def test_on_3_a_broken_dag_is_stale_at_once(version):
+def test_on_3_a_broken_dag_is_stale_at_once(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", one_dag("a").broken())
     lab.until(lambda: "a.py" in lab.errors, 10)
@@ -88,7 +43,7 @@ def test_on_3_a_broken_dag_is_stale_at_once(version):
     assert lab.row("a").has_import_errors
 
 
-def test_an_import_error_is_stamped_anew_at_each_parse_and_heals_at_the_next_good_one(version):
+def test_an_import_error_is_stamped_anew_at_each_parse_and_heals_at_the_next_good_one(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", one_dag("a").broken())
     lab.until(lambda: "a.py" in lab.errors, 10)
@@ -104,7 +59,7 @@ def test_an_import_error_is_stamped_anew_at_each_parse_and_heals_at_the_next_goo
     assert not lab.row("a").has_import_errors
 
 
-def test_a_file_that_never_parsed_has_an_error_and_no_dag(version):
+def test_a_file_that_never_parsed_has_an_error_and_no_dag(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("new.py", one_dag("new").broken())
     lab.until(lambda: "new.py" in lab.errors, 12)
@@ -114,7 +69,7 @@ def test_a_file_that_never_parsed_has_an_error_and_no_dag(version):
 
 
 @pytest.mark.parametrize("hidden", [None, DagFile((SimDag("a"),), listed=False)])
-def test_a_deleted_or_hidden_file_takes_its_dag_at_the_next_listing(version, hidden):
+def test_a_deleted_or_hidden_file_takes_its_dag_at_the_next_listing(version, hidden, lab_with_a):
     lab = lab_with_a(version)
     if hidden is None:
         lab.world.remove("a.py")
@@ -129,7 +84,7 @@ def test_a_deleted_or_hidden_file_takes_its_dag_at_the_next_listing(version, hid
 
 
 @pytest.mark.parametrize("after", [one_dag("renamed"), DagFile()])
-def test_a_renamed_away_id_stays_listed_and_frozen_for_up_to_two_minutes(version, after):
+def test_a_renamed_away_id_stays_listed_and_frozen_for_up_to_two_minutes(version, after, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", after)
     if after.dags:
@@ -140,7 +95,7 @@ def test_a_renamed_away_id_stays_listed_and_frozen_for_up_to_two_minutes(version
     assert not lab.errors
 
 
-def test_two_files_with_one_id_alternate_in_silence(version):
+def test_two_files_with_one_id_alternate_in_silence(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("twin.py", one_dag("a", tags=("twin",)))
     seen = []
@@ -154,7 +109,7 @@ def test_two_files_with_one_id_alternate_in_silence(version):
     assert len(lab.world.deployed("a")) == 2
 
 
-def test_a_moved_dag_is_unlisted_for_a_moment_at_most(version):
+def test_a_moved_dag_is_unlisted_for_a_moment_at_most(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.remove("a.py", lags=0)
     lab.world.put("moved.py", one_dag("a"), lags=0)
@@ -166,7 +121,7 @@ def test_a_moved_dag_is_unlisted_for_a_moment_at_most(version):
     assert gaps * 0.1 <= 1.5
 
 
-def test_a_good_dag_beside_a_bad_one(version):
+def test_a_good_dag_beside_a_bad_one(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", DagFile(error="AirflowTimetableInvalid: no", dags=(SimDag("a", tags=("new",)),)))
     lab.until(lambda: "a.py" in lab.errors, 10)
@@ -179,7 +134,7 @@ def test_a_good_dag_beside_a_bad_one(version):
 
 
 @pytest.mark.parametrize(("asked", "paused"), [(None, True), (False, False), (True, True)])
-def test_a_new_dag_is_paused_unless_it_says_otherwise(version, asked, paused):
+def test_a_new_dag_is_paused_unless_it_says_otherwise(version, asked, paused, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("new.py", one_dag("new", paused_upon_creation=asked))
     lab.until(lambda: lab.active("new"), 12)
@@ -189,7 +144,7 @@ def test_a_new_dag_is_paused_unless_it_says_otherwise(version, asked, paused):
     assert lab.row("new").paused is not paused, "a parse does not change it"
 
 
-def test_a_new_file_waits_for_the_listing_and_a_changed_one_does_not(version):
+def test_a_new_file_waits_for_the_listing_and_a_changed_one_does_not(version, lab_with_a):
     lab = lab_with_a(version, dir_list_interval=300.0)
     lab.until(lambda: lab.world.elapsed > 1)
     lab.world.put("a.py", one_dag("a", tags=("v2",)))
@@ -198,7 +153,7 @@ def test_a_new_file_waits_for_the_listing_and_a_changed_one_does_not(version):
     assert lab.until(lambda: lab.active("new")) > 10
 
 
-def test_a_list_shows_the_parse_and_the_serialized_dag_follows_30_s_after_its_last_write(version):
+def test_a_list_shows_the_parse_and_the_serialized_dag_follows_30_s_after_its_last_write(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", one_dag("a", tags=("v2",), version="2"))
     lab.until(lambda: lab.row("a").dag.tags == ("v2",), 10)
@@ -211,15 +166,15 @@ def test_a_list_shows_the_parse_and_the_serialized_dag_follows_30_s_after_its_la
     assert 30 <= lab.world.metadata.serialized["a"].written - written <= 37
 
 
-def test_a_parse_that_changes_nothing_does_not_restart_the_30_s(version):
+def test_a_parse_that_changes_nothing_does_not_restart_the_30_s(version, lab_with_a):
     lab = lab_with_a(version)
     before = lab.world.metadata.serialized["a"].written
     lab.pass_(100)
     assert lab.world.metadata.serialized["a"].written == before
 
 
-def test_a_half_synced_deploy_restarts_the_30_s(version):
-    lab = Lab(version, {"a.py": DagFile((SimDag("a"),), imports={"lib/h.py": ""}), "lib/h.py": helper()})
+def test_a_half_synced_deploy_restarts_the_30_s(version, new_lab):
+    lab = new_lab(version, {"a.py": DagFile((SimDag("a"),), imports={"lib/h.py": ""}), "lib/h.py": helper()})
     lab.world.put("a.py", DagFile((SimDag("a", version="2"),), imports={"lib/h.py": ""}), at=8, lags=0)
     lab.world.put("lib/h.py", helper(version="2"), at=18, lags=0)
     lab.pass_(30)
@@ -229,7 +184,7 @@ def test_a_half_synced_deploy_restarts_the_30_s(version):
     assert 38 <= lab.world.elapsed <= 46, "measured: 39.9 s"
 
 
-def test_a_dag_that_arrives_before_its_helper_is_broken_until_it_comes(version):
+def test_a_dag_that_arrives_before_its_helper_is_broken_until_it_comes(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", DagFile((SimDag("a", version="2"),), imports={"lib/h.py": "run"}), lags=0)
     lab.world.put("lib/h.py", helper("run"), lags=20)
@@ -240,14 +195,14 @@ def test_a_dag_that_arrives_before_its_helper_is_broken_until_it_comes(version):
     assert lab.active("a")
 
 
-def test_an_old_helper_without_the_name_breaks_its_importers(version):
-    lab = Lab(version, {"a.py": one_dag("a"), "lib/h.py": helper("run")})
+def test_an_old_helper_without_the_name_breaks_its_importers(version, new_lab):
+    lab = new_lab(version, {"a.py": one_dag("a"), "lib/h.py": helper("run")})
     lab.world.put("a.py", DagFile((SimDag("a"),), imports={"lib/h.py": "walk"}))
     lab.until(lambda: "a.py" in lab.errors, 10)
     assert "cannot import name 'walk'" in lab.errors["a.py"].trace
 
 
-def test_on_3_a_healed_file_without_dags_keeps_its_error(version):
+def test_on_3_a_healed_file_without_dags_keeps_its_error(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("h.py", helper(listed=True).broken())
     lab.until(lambda: "h.py" in lab.errors, 12)
@@ -261,7 +216,7 @@ def test_on_3_a_healed_file_without_dags_keeps_its_error(version):
     assert lab.errors["h.py"].stamped == stamp
 
 
-def test_a_parser_that_dies_leaves_no_error_but_a_frozen_dag(version):
+def test_a_parser_that_dies_leaves_no_error_but_a_frozen_dag(version, lab_with_a):
     lab = lab_with_a(version)
     lab.world.put("a.py", DagFile(dies=True))
     lab.pass_(40)
@@ -271,7 +226,7 @@ def test_a_parser_that_dies_leaves_no_error_but_a_frozen_dag(version):
     assert not lab.errors
 
 
-def test_a_parse_is_stamped_at_its_end_with_the_bytes_of_its_start(version):
+def test_a_parse_is_stamped_at_its_end_with_the_bytes_of_its_start(version, lab_with_a):
     slow = DagFile((SimDag("a", tags=("v2",)),), parse_seconds=10.0)
     lab = lab_with_a(version)
     lab.world.put("a.py", slow)
@@ -282,7 +237,7 @@ def test_a_parse_is_stamped_at_its_end_with_the_bytes_of_its_start(version):
 
 
 @pytest.mark.parametrize(("keep", "limit"), [(True, (20, 40)), (False, (0, 3))])
-def test_a_changed_file_jumps_its_interval_only_if_its_mtime_is_later(version, keep, limit):
+def test_a_changed_file_jumps_its_interval_only_if_its_mtime_is_later(version, keep, limit, lab_with_a):
     lab = lab_with_a(version, min_file_process_interval=30.0, keep_mtime=keep, parsers=4)
     lab.until(lambda: lab.row("a").last_parsed > 0, 60)
     lab.world.put("a.py", one_dag("a", tags=("v2",)), at=lab.world.elapsed, lags=3)
@@ -293,16 +248,16 @@ def test_a_changed_file_jumps_its_interval_only_if_its_mtime_is_later(version, k
     assert lab.until(lambda: lab.row("a").dag.tags == ("v2",), 60) - 3 <= limit[1]
 
 
-def test_the_queue_is_refilled_only_when_it_is_empty(version):
+def test_the_queue_is_refilled_only_when_it_is_empty(version, new_lab):
     files = {f"f{number}.py": one_dag(f"d{number}") for number in range(10)}
-    lab = Lab(version, files, parsers=1, parse=(2.0, 2.0))
+    lab = new_lab(version, files, parsers=1, parse=(2.0, 2.0))
     lab.pass_(30)
     lab.world.put("f0.py", one_dag("d0", tags=("v2",)))
     waited = lab.until(lambda: lab.row("d0").dag.tags == ("v2",), 60)
     assert waited > 3, "it waits for the files that were queued before it"
 
 
-def test_processors_with_their_own_lags_disagree_until_the_last_has_the_file(version):
+def test_processors_with_their_own_lags_disagree_until_the_last_has_the_file(version, lab_with_a):
     lab = lab_with_a(version, processors=2)
     lab.world.put("a.py", one_dag("a", tags=("v2",)), lags=[0.0, 40.0])
     assert lab.world.last_arrival == 40.0
@@ -314,17 +269,17 @@ def test_processors_with_their_own_lags_disagree_until_the_last_has_the_file(ver
     assert {tags for at, tags in seen if at > 48} == {("v2",)}
 
 
-def test_a_lag_is_drawn_from_the_seed_within_its_bounds():
+def test_a_lag_is_drawn_from_the_seed_within_its_bounds(new_lab):
     arrivals = []
     for seed in (1, 1, 2):
-        lab = Lab("3.0.6", {"a.py": one_dag("a")}, seed=seed, sync=(5.0, 30.0))
+        lab = new_lab("3.0.6", {"a.py": one_dag("a")}, seed=seed, sync=(5.0, 30.0))
         lab.world.put("a.py", one_dag("a", version="2"))
         arrivals.append(lab.world.last_arrival)
     assert arrivals[0] == arrivals[1] != arrivals[2]
     assert all(5 <= one <= 30 for one in arrivals)
 
 
-def test_how_often_the_world_is_asked_does_not_change_it():
+def test_how_often_the_world_is_asked_does_not_change_it(lab_with_a):
     def run(step):
         lab = lab_with_a("3.0.6", processors=2)
         lab.world.put("a.py", one_dag("a", version="2"), at=7.0)
@@ -335,73 +290,6 @@ def test_how_often_the_world_is_asked_does_not_change_it():
     assert run(0.5) == run(60.0)
 
 
-@pytest.mark.parametrize("component", ["scheduler", "triggerer", "dag_processor"])
-def test_a_dead_component_is_healthy_for_half_a_minute_more(component):
-    lab = lab_with_a("3.0.6")
-    lab.world.kill(component)
-    assert 19 <= lab.until(lambda: lab.world.health()[component][0] == "unhealthy") <= 29
-    last = lab.world.health()[component][1]
-    assert last <= 0
-    parsed = lab.row("a").last_parsed
-    lab.pass_(60)
-    assert lab.active("a"), "the lists stay green"
-    assert (lab.row("a").last_parsed == parsed) is (component == "dag_processor")
-    lab.world.revive(component)
-    assert lab.world.health()[component][0] == "healthy"
-    lab.pass_(10)
-    assert lab.row("a").last_parsed > parsed
-
-
-def test_on_2_without_a_processor_of_its_own_the_scheduler_parses():
-    lab = lab_with_a("2.10.5")
-    assert lab.world.health()["dag_processor"] == (None, None)
-    lab.world.kill("scheduler")
-    parsed = lab.row("a").last_parsed
-    lab.pass_(30)
-    assert lab.row("a").last_parsed == parsed
-    own = lab_with_a("2.10.5", standalone_processor=True)
-    assert own.world.health()["dag_processor"][0] == "healthy"
-
-
-def test_one_dead_processor_of_two_is_invisible():
-    lab = lab_with_a("3.0.6", processors=2)
-    lab.world.kill("dag_processor:0")
-    lab.pass_(100)
-    assert lab.world.health()["dag_processor"][0] == "healthy"
-    lab.world.kill("dag_processor:1")
-    lab.pass_(30)
-    assert lab.world.health()["dag_processor"][0] == "unhealthy"
-
-
-def test_flapping_is_short_and_the_heartbeat_moves_on():
-    lab = lab_with_a("3.0.6", flapping=True)
-    seen = []
-    for _ in range(240):
-        lab.pass_(0.25)
-        seen.append(lab.world.health()["dag_processor"])
-    bad = sum(status == "unhealthy" for status, _ in seen) / len(seen)
-    assert 0.03 < bad < 0.2
-    assert all(lab.world.elapsed - beat < 65 for _, beat in seen)
-
-
-def test_what_never_ran_has_no_status():
-    lab = lab_with_a("3.3.2")
-    lab.world.never_ran("triggerer")
-    assert lab.world.health()["triggerer"] == (None, None)
-
-
-def test_a_lost_database_keeps_nothing(version):
-    lab = lab_with_a(version)
-    lab.world.kill("metadatabase")
-    parsed = lab.row("a").last_parsed
-    lab.pass_(20)
-    assert lab.row("a").last_parsed == parsed
-    assert lab.world.health() == {"metadatabase": ("unhealthy", None), "scheduler": ("unhealthy", None)}
-    lab.world.revive("metadatabase")
-    lab.pass_(20)
-    assert lab.row("a").last_parsed > parsed
-
-
 def test_every_time_scales_together():
     rules = Rules(airflow="2.10.5", processors=2).scaled(0.01)
     assert (rules.dir_list_interval, rules.sync, rules.processors) == (3.0, (0.05, 0.3), 2)
@@ -409,14 +297,14 @@ def test_every_time_scales_together():
 
 
 @pytest.mark.parametrize("at", [-1.0, 4.0])
-def test_the_past_cannot_be_changed(at):
+def test_the_past_cannot_be_changed(at, lab_with_a):
     lab = lab_with_a("3.0.6")
     lab.pass_(5)
     with pytest.raises(ValueError, match="past"):
         lab.world.put("a.py", one_dag("a"), at=at)
 
 
-def test_unknown_components_and_wrong_lags_are_refused():
+def test_unknown_components_and_wrong_lags_are_refused(lab_with_a):
     lab = lab_with_a("3.0.6")
     with pytest.raises(ValueError, match="no component"):
         lab.world.kill("worker")
@@ -424,7 +312,7 @@ def test_unknown_components_and_wrong_lags_are_refused():
         lab.world.put("a.py", one_dag("a"), lags=[1, 2])
 
 
-def test_a_scripted_action_may_change_the_world_again():
+def test_a_scripted_action_may_change_the_world_again(lab_with_a):
     lab = lab_with_a("3.0.6")
     lab.world.at(5.0, lambda: lab.world.put("a.py", one_dag("a", tags=("v2",)), lags=1))
     lab.pass_(20)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from validator.sandbox.files import SYNTAX_ERROR, DagFile
 from validator.sandbox.metadata import Code, Metadata
 from validator.sandbox.parsing import Processor, parse
 from validator.sandbox.rules import Rules
@@ -25,8 +26,6 @@ from validator.sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from validator.sandbox.files import DagFile
 
 COMPONENTS = ("scheduler", "triggerer", "dag_processor", "metadatabase", "webserver")
 """What can be killed and started; `dag_processor:1` is the second one alone."""
@@ -77,6 +76,7 @@ class World:
         self._random = random.Random(seed)  # noqa: S311 - delays that can be repeated, no secrets
         self._timeline = Timeline()
         self._orders = 0
+        self._whole: dict[str, DagFile] = {}
         self._last_arrival = 0.0
         self._processors = [
             Processor(self.rules, self._timeline, self.metadata, self._random)
@@ -144,6 +144,35 @@ class World:
     ) -> None:
         """Delete a file from S3."""
         self._change(path, None, at, lags)
+
+    def damage(
+        self,
+        path: str,
+        trace: str = SYNTAX_ERROR,
+        *,
+        at: float | None = None,
+        lags: float | Sequence[float] | None = None,
+    ) -> None:
+        """Upload the file that S3 holds by then with an error in it."""
+
+        def act() -> None:
+            file = self.s3.get(path, DagFile())
+            if file.error is None:
+                self._whole[path] = file
+            self.put(path, file.broken(trace), lags=lags)
+
+        self.at(at, act)
+
+    def heal(
+        self, path: str, *, at: float | None = None, lags: float | Sequence[float] | None = None
+    ) -> None:
+        """Upload the file again as it was before its damage; without effect on one that was whole."""
+
+        def act() -> None:
+            if path in self._whole:
+                self.put(path, self._whole.pop(path), lags=lags)
+
+        self.at(at, act)
 
     def kill(self, component: str, *, at: float | None = None) -> None:
         """Let a component die without a word (kill -9).
