@@ -159,10 +159,10 @@ def parse_time(value: object, what: str) -> datetime | None:
         try:
             # Python 3.10 knows neither `Z` nor other numbers of decimals than 3 and 6.
             time = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
-        except ValueError:
-            time = None
-        if time is not None and time.tzinfo is not None:
-            return time.astimezone(timezone.utc)
+            if time.tzinfo is not None:
+                return time.astimezone(timezone.utc)
+        except (ValueError, OverflowError):  # the latter: its year is 0 or 10000 in UTC
+            pass
     raise bad(f"{what} is {value!r}, not a time with a zone")
 
 

@@ -25,6 +25,8 @@ _SERVER_ERROR = 500
 _UNAUTHORIZED = (401, 403)
 _NOT_FOUND = 404
 _KEPT_REQUEST_IDS = 10
+_NESTED = 5
+"""Objects inside each other that are looked into for the words of an error: real ones have two."""
 
 
 @dataclass(frozen=True)
@@ -170,17 +172,18 @@ def refused(request: Request, answer: Answer) -> CallFailed | None:
 
 def told_by(body: object, limit: int = 300) -> str:
     """What an error body says, in one short text. Its shape is never certain (AIRFLOW.md section 9)."""
-    if isinstance(body, dict):
-        for key in ("detail", "error", "title", "message"):
-            if body.get(key):
-                return told_by(body[key], limit)
+    for _ in range(_NESTED):
+        if isinstance(body, dict):
+            body = next((body[key] for key in ("detail", "error", "title", "message") if body.get(key)), None)
+    if body is None:
         return ""
     if isinstance(body, str):
         text = body.strip()
         if text.startswith("<"):
             return "an HTML page"
-    elif body is None:
-        return ""
     else:
-        text = repr(body)
+        try:
+            text = repr(body)
+        except RecursionError:
+            text = "a body that is nested too deeply"
     return text if len(text) <= limit else text[: limit - 1] + "…"
