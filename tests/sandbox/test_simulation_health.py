@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 
 @pytest.mark.parametrize("component", ["scheduler", "triggerer", "dag_processor"])
 def test_a_dead_component_is_healthy_for_half_a_minute_more(component, lab_with_a):
