@@ -35,9 +35,17 @@ class PageSize:
         return self._size
 
     def halve(self, tried: int) -> None:
-        """A page of `tried` rows timed out or was a server error: ask for less from here on."""
+        """A page of `tried` rows timed out or was a server error: ask for less from here on.
+
+        A shorter page, such as the last one, says nothing of the full ones.
+        """
         with self._lock:
-            self._size = max(self._floor, min(self._size, tried // 2))
+            if tried >= self._size:
+                self._size = max(self._floor, min(self._size, tried // 2))
+
+    def half_of(self, tried: int) -> int:
+        """Rows to ask for in place of `tried` that failed."""
+        return min(tried, max(self._floor, tried // 2), self._size)
 
 
 class Collection:
@@ -145,10 +153,11 @@ class _Pages:
         return rows, total
 
     def _smaller(self, request: Request, failed: CallFailed) -> Request:
+        if failed.reason is not Reason.UNREACHABLE or failed.throttled:
+            return request
         tried = int(request.query["limit"])
-        if failed.reason is Reason.UNREACHABLE and not failed.throttled:
-            self._size.halve(tried)
-        return Request(request.path, {**request.query, "limit": min(tried, self._size.size)})
+        self._size.halve(tried)
+        return Request(request.path, {**request.query, "limit": self._size.half_of(tried)})
 
     def segment(self, start: int, count: int) -> tuple[list[Any], Unread | None]:
         """The rows from `start` on, `count` of them unless the collection shrank; read by rows received."""
