@@ -129,8 +129,7 @@ class Caller:
         wait = self._rule.first_wait
         failures = 0
         while True:
-            self._bucket.take()
-            if self._clock.now() > deadline:
+            if not self._bucket.take(deadline) or self._clock.now() > deadline:
                 raise CallFailed(Reason.UNREACHABLE, "the time was up before it could be asked", retry=False)
             with self._lock:
                 self._calls += 1

@@ -32,18 +32,28 @@ class TokenBucket:
         """Calls a second, as of now."""
         return self._rate
 
-    def take(self) -> None:
-        """Wait until a call may be made. Callers are served in the order in which they came."""
-        self._clock.sleep(self._reserve())
+    def take(self, deadline: float) -> bool:
+        """Wait until a call may be made. Callers are served in the order in which they came.
 
-    def _reserve(self) -> float:
+        False, at once and without a turn: that would be after `deadline`, on the clock.
+        """
+        wait = self._reserve(deadline)
+        if wait is None:
+            return False
+        self._clock.sleep(wait)
+        return True
+
+    def _reserve(self, deadline: float) -> float | None:
         with self._lock:
             now = self._clock.now()
             capacity = max(1.0, self._rate)
             self._tokens = min(capacity, self._tokens + (now - self._filled_at) * self._rate)
             self._filled_at = now
+            wait = max(0.0, (1.0 - self._tokens) / self._rate)
+            if now + wait > deadline:
+                return None
             self._tokens -= 1.0
-            return max(0.0, -self._tokens / self._rate)
+            return wait
 
     def throttled(self) -> None:
         """The service refused a call: go at half the rate from here."""
