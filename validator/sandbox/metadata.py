@@ -6,6 +6,7 @@ The rules are those that AIRFLOW.md (sections 3, 4, 13, 14) has from real server
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ class Metadata:
         self.up = True
         """While it is down nothing is written, and all reads but health fail."""
         self.dags: dict[str, DagRow] = {}
+        self._ids_of: defaultdict[str, set[str]] = defaultdict(set)
         self.errors: dict[str, ErrorRow] = {}
         self.serialized: dict[str, Serialized] = {}
 
@@ -86,7 +88,7 @@ class Metadata:
         for code in outcome.codes:
             self._write_dag(code, outcome.seconds, now)
             self._serialize(code, now)
-        mine = [row for row in self.dags.values() if row.path == path]
+        mine = [self.dags[dag_id] for dag_id in self._ids_of[path]]
         if outcome.error is not None:
             known = self.errors.get(path)
             number = known.id if known else next(self._ids)
@@ -131,6 +133,8 @@ class Metadata:
             asked = code.dag.paused_upon_creation
             paused = self._rules.paused_at_creation if asked is None else asked
             row = self.dags[code.dag.dag_id] = DagRow(code.path, code.dag, now, paused)
+        self._ids_of[row.path].discard(code.dag.dag_id)
+        self._ids_of[code.path].add(code.dag.dag_id)
         row.path, row.dag, row.last_parsed, row.parse_seconds = code.path, code.dag, now, seconds
         row.active = True
 

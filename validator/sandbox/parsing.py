@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from validator.sandbox.metadata import Code, Outcome
@@ -56,12 +55,6 @@ def _import_trouble(path: str, needed: str, name: str, found: DagFile | None, fo
     return None
 
 
-@dataclass(frozen=True)
-class _Copy:
-    file: DagFile
-    mtime: float
-
-
 class Processor:
     """One DAG processor."""
 
@@ -70,7 +63,8 @@ class Processor:
         self._timeline = timeline
         self._metadata = metadata
         self._random = random
-        self._copies: dict[str, _Copy] = {}
+        self._files: dict[str, DagFile] = {}
+        self._mtimes: dict[str, float] = {}
         self._orders: dict[str, tuple[float, int]] = {}
         self._listed: set[str] = set()
         self._finished: dict[str, float] = {}
@@ -85,9 +79,9 @@ class Processor:
             return
         self._orders[path] = order
         if file is None:
-            self._copies.pop(path, None)
+            self._files.pop(path, None)
         else:
-            self._copies[path] = _Copy(file, mtime)
+            self._files[path], self._mtimes[path] = file, mtime
 
     def settle_in(self) -> None:
         """Begin in the middle of a long life: every file is known and was parsed a while ago."""
@@ -114,7 +108,7 @@ class Processor:
 
     def _start(self, first_listing: float) -> None:
         self._alive = True
-        self._every(self._rules.loop, self._work)
+        self._every(self._rules.loop, self._turn)
         self._every(self._rules.parsing_cleanup_interval, self._clean_up)
         if first_listing:
             self._in(first_listing, lambda: self._repeat(self._rules.dir_list_interval, self._list))
@@ -134,7 +128,7 @@ class Processor:
         self._in(self._random.uniform(0.0, interval), lambda: self._repeat(interval, action))
 
     def _listing(self) -> set[str]:
-        return {path for path, copy in self._copies.items() if copy.file.listed}
+        return {path for path, file in self._files.items() if file.listed}
 
     def _list(self) -> None:
         """List the folder: new files go to the front of the queue, those gone are forgotten."""
@@ -152,12 +146,15 @@ class Processor:
     def _clean_up(self) -> None:
         self._metadata.deactivate_stale(self._finished)
 
+    def _turn(self) -> None:
+        """One turn of the loop: only an empty queue is filled again."""
+        if not self._queue:
+            self._queue.extend(self._due())
+        self._work()
+
     def _work(self) -> None:
-        while len(self._busy) < self._rules.parsers:
-            if not self._queue:  # only then is it filled again
-                self._queue.extend(self._due())
-            if not self._queue:
-                return
+        """Begin what is queued, as far as parsers are free."""
+        while self._queue and len(self._busy) < self._rules.parsers:
             path = self._queue.popleft()
             if path in self._listed and path not in self._busy:
                 self._begin(path)
@@ -168,11 +165,11 @@ class Processor:
         due = []
         for path in self._listed:
             finished = self._finished.get(path)
-            copy = self._copies.get(path)
-            changed = finished is not None and copy is not None and copy.mtime > finished
+            mtime = self._mtimes[path]
+            changed = finished is not None and mtime > finished
             waited = finished is None or now - finished >= self._rules.min_file_process_interval
             if path not in self._busy and (waited or changed):
-                due.append((-copy.mtime if copy else 0.0, path))
+                due.append((-mtime, path))
         return [path for _, path in sorted(due)]
 
     def _begin(self, path: str) -> None:
@@ -191,9 +188,8 @@ class Processor:
         self._in(outcome.seconds, end)
 
     def _parse(self, path: str) -> Outcome:
-        copy = self._copies.get(path)
-        seconds = copy.file.parse_seconds if copy else None
+        file = self._files.get(path)
+        seconds = file.parse_seconds if file else None
         if seconds is None:
             seconds = self._random.uniform(*self._rules.parse)
-        files = {name: one.file for name, one in self._copies.items()}
-        return parse(path, files, self._rules.dags_folder, seconds)
+        return parse(path, self._files, self._rules.dags_folder, seconds)
