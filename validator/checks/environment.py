@@ -41,7 +41,7 @@ def _answers(view: View) -> Finding:
         area=AREA,
         subject="Airflow",
         status=Status.ERROR,
-        message=f"{what.capitalize()} could be read: {first.message}",
+        message=f"{what[0].upper()}{what[1:]} could be read: {first.message}",
         reason=first.reason,
         details={"unread": {name: part.message for name, part in unread}},
         advice=first.advice,

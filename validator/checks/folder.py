@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 KNOWN_FOLDERS = ("/usr/local/airflow/dags", "/opt/airflow/dags")
 """MWAA's folder, and the one of Airflow's own images."""
+DAGS_FOLDER = "dags-folder"
+"""What Airflow 3 calls the bundle that is the DAGs folder."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,16 @@ class Folder:
 def folder_of(files: Iterable[DagFile]) -> Folder:
     """What the known files tell of the DAGs folder."""
     parents: set[str] = set()
+    roots: dict[str | None, str] = {}
     for file in files:
         if file.absolute is None:
             continue
         if file.relative is not None and file.absolute.endswith("/" + file.relative):
-            return Folder(file.absolute[: -len(file.relative) - 1], "")
+            roots.setdefault(file.bundle, file.absolute[: -len(file.relative) - 1])
         parents.add(posixpath.dirname(file.absolute))
+    if roots:
+        # Other bundles have folders of their own, Airflow's examples among them.
+        return Folder(roots.get(DAGS_FOLDER, next(iter(roots.values()))), "")
     for known in KNOWN_FOLDERS:
         if parents and all(parent == known or parent.startswith(known + "/") for parent in parents):
             return Folder(known, known)

@@ -81,12 +81,13 @@ class View:
 
     @property
     def cycle_is_settled(self) -> bool:
-        """Whether Airflow has parsed everything that it lists since `fresh_after`: a whole cycle later."""
-        return self.cycle_is_over and all(
-            dag.last_parsed is not None and dag.last_parsed >= self.times.fresh_after
-            for dag in self.listed.values()
-            if not dag.has_import_errors
-        )
+        """Whether Airflow has parsed everything that it lists since `fresh_after`: a whole cycle later.
+
+        Where nothing sound is listed no parse was seen, so nothing is known of the cycle.
+        """
+        sound = [dag.last_parsed for dag in self.listed.values() if not dag.has_import_errors]
+        settled = all(parsed is not None and parsed >= self.times.fresh_after for parsed in sound)
+        return self.cycle_is_over and bool(sound) and settled
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from validator.airflow.models import DagFile
 
-_FRAME = re.compile(r'^\s*File "([^"\n]{1,4096})", line (\d{1,9})', re.MULTILINE)
+_FRAME = re.compile(r'^\s*File "([^"\n]{1,4096})", line (\d{1,9})\b', re.MULTILINE)
 _LONGEST = 300
 REDACTED = "REDACTED"
 """How Airflow begins the trace of an error whose DAGs the role may not all read."""
@@ -16,13 +16,13 @@ REDACTED = "REDACTED"
 
 def line_in(trace: str, file: DagFile) -> int | None:
     """The 1-based line of `file` that the trace names last: the closest to the cause. None: it names none."""
-    line = None
+    exact = similar = None
     for path, number in _FRAME.findall(trace):
-        if path == file.absolute or (
-            file.relative is not None and ("/" + path).endswith("/" + file.relative)
-        ):
-            line = int(number)
-    return line
+        if path == file.absolute:
+            exact = int(number)
+        elif file.relative is not None and ("/" + path).endswith("/" + file.relative):
+            similar = int(number)
+    return exact if exact is not None else similar
 
 
 def cause_of(trace: str) -> str:
@@ -33,9 +33,9 @@ def cause_of(trace: str) -> str:
     cause = ""
     in_frames = True
     for line in lines:
-        if line.startswith("Traceback ") or line[0].isspace():
+        if line.startswith("Traceback "):
             in_frames = True
-        elif in_frames:
+        elif in_frames and not line[0].isspace():
             cause = line
             in_frames = False
     text = cause or (lines[0].strip() if lines else "Airflow gives no stack trace")
