@@ -14,7 +14,7 @@ from validator.reasons import Reason
 from validator.state import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from validator.rules import Rules
 
@@ -106,7 +106,7 @@ def _judge(
         return Verdict(Status.PASSED, tuple(standing))
     elif last:
         return Verdict(Status.FAILED, (*standing, _too_short(state, now, rules)))
-    return Wait(_pause(standing, state.marks, rules))
+    return Wait(_pause(standing, state, now, rules))
 
 
 def _mark(before: Mark | None, finding: Finding, now: float) -> Mark:
@@ -171,13 +171,18 @@ def _too_short(state: State, now: float, rules: Rules) -> Finding:
     )
 
 
-def _pause(standing: Sequence[Finding], marks: Mapping[str, Mark], rules: Rules) -> float:
-    """Seconds until the next look."""
+def _pause(standing: Sequence[Finding], state: State, now: float, rules: Rules) -> float:
+    """Seconds until the next look; a moment that ends the wait by itself is not slept through."""
     only_a_look = any(
         f.status is Status.PENDING
         and f.ripens is not None
         and f.ripens.seconds <= 0
-        and marks[f.id].ripe_polls < f.ripens.polls
+        and state.marks[f.id].ripe_polls < f.ripens.polls
         for f in standing
     )
-    return min(rules.interval, CONFIRM_AFTER) if only_a_look else rules.interval
+    ends = [now + CONFIRM_AFTER] if only_a_look else []
+    if state.first_final is not None and rules.fail_fast:
+        ends.append(state.first_final + FAIL_FAST_WAIT)
+    if not state.answered:
+        ends.append(SILENCE)
+    return min([rules.interval, *(max(CONFIRM_AFTER, end - now) for end in ends)])

@@ -116,10 +116,7 @@ class World:
         Raises:
             ValueError: that time is past.
         """
-        self.advance()
-        if when is not None and when < self.elapsed:
-            raise ValueError(f"{when} s is past: the world is at {self.elapsed} s")
-        self._timeline.at(self.elapsed if when is None else when, action)
+        self._timeline.at(self._now_or(when), action)
 
     def put(
         self,
@@ -267,6 +264,8 @@ class World:
 
     def _now_or(self, at: float | None) -> float:
         self.advance()
+        if at is not None and at < self.elapsed:
+            raise ValueError(f"{at} s is past: the world is at {self.elapsed} s")
         return self.elapsed if at is None else at
 
     def _set_alive(self, names: list[str], *, alive: bool) -> None:
@@ -312,7 +311,7 @@ class World:
             else:
                 self.s3[path] = file
 
-        self.at(when, upload)
+        self._timeline.at(when, upload)
         for processor, lag in zip(self._processors, lags, strict=True):
             mtime = when if self.rules.keep_mtime else when + lag
             self._timeline.at(

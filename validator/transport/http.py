@@ -297,9 +297,9 @@ def _date(header: str | None) -> datetime | None:
         return None
     try:
         date = parsedate_to_datetime(header)
-    except ValueError:
+        return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         return None
-    return date.replace(tzinfo=timezone.utc) if date.tzinfo is None else date.astimezone(timezone.utc)
 
 
 def _cause(error: BaseException) -> str:
