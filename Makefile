@@ -1,0 +1,33 @@
+# make demo and make test work on a fresh machine with Python 3.10 or later.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: demo test lint real bench clean
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed        ## a deploy that breaks, red; then mended, green (needs no account)
+	$(BIN)/mwaa-gate demo
+
+test: $(VENV)/.installed lint   ## everything but the real Airflows
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not airflow'
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+real: $(VENV)/.installed        ## drives real Airflow 2.10.5 and 3.0.6, installed from PyPI
+	$(BIN)/python tests/real/install.py 2.10.5 3.0.6
+	$(BIN)/python -m pytest -m airflow tests/real
+
+bench: $(VENV)/.installed       ## costs, beside the plain approach
+	$(BIN)/python benchmarks/cost.py
+
+clean:
+	rm -rf $(VENV) .cache mwaa-gate-demo
