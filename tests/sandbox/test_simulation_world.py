@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from datetime import datetime, timedelta, timezone
+from itertools import count, pairwise
 
 import pytest
 
 from validator.sandbox.files import DagFile, SimDag, helper, one_dag
 from validator.sandbox.rules import VERSIONS, Rules
+from validator.sandbox.world import World
 
+START = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
 AIRFLOW_2, AIRFLOW_3 = VERSIONS[:2], VERSIONS[2:]
 
 
@@ -318,3 +321,15 @@ def test_a_scripted_action_may_change_the_world_again(lab_with_a):
     lab.pass_(20)
     assert lab.row("a").dag.tags == ("v2",)
     assert lab.world.last_arrival == 6.0
+
+
+def test_a_clock_that_never_stands_still_does_not_make_now_the_past():
+    ticks = count()
+    world = World(now=lambda: START + timedelta(milliseconds=next(ticks)), files={"a.py": one_dag("a")})
+    world.put("a.py", one_dag("a", version="2"))
+    world.damage("a.py")
+    world.heal("a.py")
+    world.remove("a.py")
+    world.kill("triggerer")
+    world.restart_webserver(1.0)
+    assert not world.alive("webserver")

@@ -191,9 +191,12 @@ class World:
 
     def restart_webserver(self, seconds: float, *, at: float | None = None) -> None:
         """Let every call end in a 5xx for a while."""
-        begin = self._now_or(at)
-        self.kill("webserver", at=begin)
-        self.revive("webserver", at=begin + seconds)
+
+        def act() -> None:
+            self._set_alive(["webserver"], alive=False)
+            self._timeline.later(seconds, lambda: self._set_alive(["webserver"], alive=True))
+
+        self.at(at, act)
 
     def never_ran(self, component: str) -> None:
         """Let a component look as if it had never been started."""
