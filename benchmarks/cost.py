@@ -45,7 +45,9 @@ def cpu(airflow: str) -> bool:
         mine, plain, ratio = pairs(ours, [*PLAIN, "20", airflow], aws(sandbox))
     name = f"CPU of a check, 20 DAGs, Airflow {airflow} (ms)"
     target = f"ratio <= {CPU_TARGET}"
-    return row(name, f"{mine * 1e3:.0f}", f"{plain * 1e3:.0f}", f"{ratio:.2f}", target, good=ratio <= CPU_TARGET)
+    return row(
+        name, f"{mine * 1e3:.0f}", f"{plain * 1e3:.0f}", f"{ratio:.2f}", target, good=ratio <= CPU_TARGET
+    )
 
 
 def start() -> bool:
@@ -53,13 +55,20 @@ def start() -> bool:
     mine, plain, ratio = pairs([GATE, "--version"], [sys.executable, "-c", "import click"])
     target = f"ratio <= {START_TARGET}"
     name = "CPU of --version, beside `import click` (ms)"
-    return row(name, f"{mine * 1e3:.0f}", f"{plain * 1e3:.0f}", f"{ratio:.2f}", target, good=ratio <= START_TARGET)
+    return row(
+        name, f"{mine * 1e3:.0f}", f"{plain * 1e3:.0f}", f"{ratio:.2f}", target, good=ratio <= START_TARGET
+    )
 
 
 def calls() -> list[bool]:
     """Calls of a check of one round, beside the formula."""
     results = []
-    for airflow, dags, page in (("3.0.6", 20, 500), ("2.10.5", 20, 100), ("2.10.5", 250, 100), ("3.3.2", 1000, 100)):
+    for airflow, dags, page in (
+        ("3.0.6", 20, 500),
+        ("2.10.5", 20, 100),
+        ("2.10.5", 250, 100),
+        ("3.3.2", 1000, 100),
+    ):
         with endpoint(dags, airflow) as sandbox, manifest(dags) as path:
             run([GATE, "check", path, "--deployed-at", "none", "-q", "--max-tps", "1000"], aws(sandbox))
             count = len(sandbox.calls)
