@@ -14,7 +14,7 @@ from validator.reasons import Reason
 from validator.state import Mark, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from validator.rules import Rules
 
@@ -62,8 +62,7 @@ def decide(
         f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)
     }
     finals = {**ripe, **state.finals}
-    standing = [finals.get(f.id, f) for f in findings]
-    standing += [final for key, final in finals.items() if key not in marks]
+    standing = standing_of(findings, finals)
     unread = [f for f in standing if f.status is Status.ERROR]
     pending = [f for f in standing if f.status is Status.PENDING]
     denied = any(f.reason in (Reason.ACCESS_DENIED, Reason.LIMITED_ROLE) for f in unread)
@@ -78,6 +77,12 @@ def decide(
         denied_rounds=state.denied_rounds + 1 if denied else 0,
     )
     return new, _judge(new, standing, now, rules, last=last)
+
+
+def standing_of(findings: Sequence[Finding], finals: Mapping[str, Finding]) -> list[Finding]:
+    """One round's findings as they stand: a red that was final stays one, also where its subject is gone."""
+    ids = {finding.id for finding in findings}
+    return [finals.get(f.id, f) for f in findings] + [f for f in finals.values() if f.id not in ids]
 
 
 def _judge(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from validator.checks.interface import expected_by, view_of
 from validator.checks.registry import run_checks
-from validator.decision import Verdict, decide, undecided
+from validator.decision import Verdict, decide, standing_of, undecided
 from validator.durations import format_duration
 from validator.finding import Finding, Status
 from validator.plan import Plan, plan
@@ -140,7 +140,8 @@ def _round(  # noqa: PLR0913 - one round's whole context
     took = clock.now() - began
     last = now + took + _ROOM >= timeout
     state, decision = decide(state, findings, now, rules, last=last)
-    outcome = Outcome(Status.ERROR, tuple(findings), state, seen, now, timeout, missing)
+    standing = tuple(standing_of(findings, state.finals))
+    outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, missing)
     if isinstance(decision, Verdict):
         return replace(outcome, status=decision.status, findings=decision.findings), None
     # The last look is begun early enough to be over at the deadline.

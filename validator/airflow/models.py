@@ -134,5 +134,9 @@ class Observation:
 
     @property
     def answered(self) -> bool:
-        """Whether Airflow gave at least one sensible answer."""
-        return self.version is not None
+        """Whether Airflow gave at least one sensible answer. Its version can be known without: AWS tells it too."""
+        walks = (self.dags, self.import_errors)
+        return self.version is not None and (
+            not (isinstance(self.health, Unread) and isinstance(self.reads_all, Unread))
+            or any(walk.rows or walk.unread is None for walk in walks)
+        )
