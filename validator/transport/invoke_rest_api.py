@@ -29,6 +29,9 @@ MAX_PATH = 64
 NAME_PATTERN = r"[a-zA-Z][0-9a-zA-Z\-_]{0,79}"
 """What an environment may be called; boto3 does not check it."""
 
+_ROLE_PATTERN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
+_OPERATIONS = ("InvokeRestApi", "GetEnvironment")
+"""The gate's own calls. botocore makes others for credentials, such as AssumeRole."""
 _AIRFLOW_ERRORS = frozenset({"RestApiClientException", "RestApiServerException"})
 _THROTTLED = frozenset(
     {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
@@ -152,6 +155,12 @@ class InvokeRestApi:
                 f"AWS does not accept the credentials ({code}: {message})",
                 advice="Renew the credentials, and check this machine's clock if the signature is called expired.",
             ) from error
+        if error.operation_name not in _OPERATIONS and 400 <= status < 500:  # noqa: PLR2004 - HTTP's refusals
+            raise CannotTell(
+                Reason.ACCESS_DENIED,
+                f"no usable AWS credentials: {error.operation_name} was refused ({code}: {message})",
+                advice="Check the role's ARN, that its trust policy names the caller, and that the caller may assume it.",
+            ) from error
         if code in _DENIED or (status == 403 and code not in _AIRFLOW_ERRORS):  # noqa: PLR2004 - HTTP's Forbidden
             if operation == "GetEnvironment":
                 raise CallFailed(
@@ -198,6 +207,12 @@ def explain_botocore(operation: str, error: BotoCoreError) -> GateError:
             f"no usable AWS credentials: {error}",
             advice="Give credentials as for any AWS tool: an OIDC role in the pipeline, --profile, or AWS_* variables.",
         )
+    if isinstance(error, aws.InvalidRegionError):
+        return CannotTell(
+            Reason.NOT_FOUND,
+            f"the AWS region can be none: {error}",
+            advice="Give one such as us-east-1 by --region, `region:` in the manifest, or AWS_REGION.",
+        )
     if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
         return CallFailed(Reason.UNREACHABLE, f"{operation} got no answer: {error}")
     return CallFailed(Reason.BAD_RESPONSE, f"{operation} gave nothing that can be read: {error}")
@@ -223,13 +238,18 @@ def connect(
     Nothing is called, and no credentials are looked for, before the first call.
 
     Raises:
-        UsageError: `name` can be no environment's name.
+        UsageError: `name` can be no environment's name, or `role_arn` no role's.
     """
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(
             f"{name!r} cannot be the name of an MWAA environment",
             advice="A name starts with a letter and has up to 80 letters, digits, - and _; give it by --env, "
             "MWAA_ENV_NAME or `environment:` in the manifest.",
+        )
+    if role_arn is not None and not re.fullmatch(_ROLE_PATTERN, role_arn, re.ASCII):
+        raise UsageError(
+            f"{role_arn!r} is not the ARN of an IAM role",
+            advice="Write it like arn:aws:iam::123456789012:role/NAME.",
         )
     # botocore itself reads only AWS_DEFAULT_REGION; every other SDK, and most pipelines, mean AWS_REGION.
     region = region or os.environ.get("AWS_REGION") or None
