@@ -112,10 +112,9 @@ def _summary(outcome: Outcome, findings: Sequence[Finding]) -> str:
     if outcome.interrupted_by is not None:
         name = signal.Signals(outcome.interrupted_by).name
         open_ones = sum(1 for f in findings if f.reason is Reason.UNDECIDED)
-        return (
-            f"Interrupted by {name} after {took}: nothing was decided; {open_ones} of {count} expectations were "
-            "still open."
-        )
+        reds = sum(1 for f in findings if f.status is Status.FAILED)
+        decided = f"{reds} {'was' if reds == 1 else 'were'} red" if reds else "nothing was decided"
+        return f"Interrupted by {name} after {took}: {decided}; {open_ones} of {count} expectations were still open."
     if outcome.status is Status.PASSED:
         warnings = sum(1 for f in findings if f.status is Status.WARNING)
         also = f", with {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ""
