@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from validator.cli.parameters import DeployTime, Duration, Timeout
+from validator.cli.parameters import DeployTime, Duration, Rate, Timeout
 from validator.report.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     default=None,
     help="Stop at the first final red, once the others had their turn (the default); or go on to the timeout.",
 )
-@_option("--max-tps", type=click.FloatRange(min=0.1, max=1000), help="Calls a second, at most (5).")
+@_option("--max-tps", type=Rate(min=0.1, max=1000), help="Calls a second, at most (5).")
 @_file_options
 @click.option(
     "-q",
@@ -115,9 +115,9 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
         )
     files = {file_format.name: options[f"file_{file_format.name}"] for file_format in FORMATS}
     files = {name: path for name, path in files.items() if path}
-    _refuse_one_file_for_two(files)
     for path in files.values():
         check_writable(path)
+    _refuse_one_file_for_two(files)
     timeout = options["timeout"]
     given = GateOptions(
         timeout=timeout,
@@ -141,16 +141,21 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
 
 
 def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
+    import os  # noqa: PLC0415 - with the rest of what only a real run needs
+
     from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
 
     seen: dict[str, str] = {}
     for name, path in files.items():
-        if path in seen and not path.startswith("/dev/"):
+        if path.startswith("/dev/"):
+            continue
+        target = os.path.realpath(path)
+        if target in seen:
             raise UsageError(
-                f"--{seen[path]} and --{name} name the same file, {path}",
+                f"--{seen[target]} and --{name} name the same file, {path}",
                 advice="Give each report its own file.",
             )
-        seen[path] = name
+        seen[target] = name
 
 
 def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> int:  # noqa: ANN401 - Settings is not imported here

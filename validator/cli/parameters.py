@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -52,6 +53,21 @@ class Timeout(Duration):
         return AUTO if value == "auto" else super().convert(value, param, ctx)
 
 
+class Rate(click.FloatRange):
+    """Calls a second."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002 - click's own signature
+        """How the help shows it."""
+        return "N"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """A number within the range: NaN compares with no bound, so that the range alone lets it pass."""
+        number = float(super().convert(cast("float", value), param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 class DeployTime(click.ParamType):  # type: ignore[type-arg]  # the same
     """`now`, `none`, an ISO time with a zone, or seconds since 1970."""
 
@@ -77,7 +93,6 @@ class DeployTime(click.ParamType):  # type: ignore[type-arg]  # the same
             )
         if time.tzinfo is None:
             self.fail(f"{text} names no time zone; add Z for UTC, or an offset such as +01:00.", param, ctx)
-        time = time.astimezone(timezone.utc)
         if time > datetime.now(timezone.utc) + FUTURE_ALLOWED:
             self.fail(f"{text} lies in the future; the deploy must have ended.", param, ctx)
         return time
@@ -87,6 +102,7 @@ def _time(text: str) -> datetime | None:
     try:
         if text.replace(".", "", 1).isdecimal() and text.isascii():
             return datetime.fromtimestamp(float(text), timezone.utc)
-        return datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+        time = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+        return time.astimezone(timezone.utc) if time.tzinfo is not None else time
     except (ValueError, OverflowError, OSError):
         return None
