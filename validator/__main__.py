@@ -21,11 +21,18 @@ def main() -> None:
     """Run the command line and exit with its code."""
     # Importing makes much and leaves nothing to collect: the default costs a short run 7 % of its CPU.
     gc.set_threshold(GC_THRESHOLD)
-    code = run(sys.argv[1:])
+    try:
+        code = run(sys.argv[1:])
+    except Exception:  # noqa: BLE001 - Python's own code for it is 1, which says that the deploy is red
+        sys.excepthook(*sys.exc_info())
+        click.echo("mwaa-gate: this is a mistake in mwaa-gate, and says nothing of the deploy.", err=True)
+        code = _UNEXPECTED
     for stream in (sys.stdout, sys.stderr):
+        if stream is None:  # it was closed before the start
+            continue
         try:
             stream.flush()
-        except (OSError, ValueError):  # noqa: PERF203 - each stream may be closed by itself
+        except (OSError, ValueError):
             # Nobody reads any more. Without this Python would complain at its end, and change the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     if code > _INTERRUPTED:
