@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from validator.airflow.dialect import (
@@ -81,6 +81,7 @@ def attempt(read, body):
         raise
 
 
+@settings(deadline=None)
 @given(json_values | objects)
 @example({**DAG, "last_parsed_time": "0001-01-01T00:00:00+14:00"})
 @example({**DAG, "last_parsed_time": "9999-12-31T23:59:59-14:00"})
@@ -91,12 +92,14 @@ def test_any_json_is_read_or_is_a_bad_response(body):
         attempt(read, body)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([DAG, ERROR]), st.sampled_from(KEYS), json_values)
 def test_a_row_with_one_wrong_field_is_read_or_refused(row, key, value):
     for read in READERS:
         attempt(read, {**row, key: value})
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_a_dag_is_active_and_clean_only_if_it_says_exactly_so(value):
     dag = attempt(lambda row: read_dag(row, AIRFLOW_2_DIALECT), {**DAG, "is_active": value})
@@ -107,6 +110,7 @@ def test_a_dag_is_active_and_clean_only_if_it_says_exactly_so(value):
     assert dag.has_import_errors is (value is not False)
 
 
+@settings(deadline=None)
 @given(json_values, st.integers(300, 599))
 def test_any_error_body_is_told_in_one_short_text(body, status):
     failed = refused(Request("/dags"), Answer(status, body, None))

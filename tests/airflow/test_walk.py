@@ -6,7 +6,7 @@ import math
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validator.airflow.walk import Collection, PageSize, as_unread
@@ -85,6 +85,7 @@ def test_every_row_is_read_with_as_few_calls_as_the_cap_allows(cap, count):
     assert len(server.pages) == max(1, math.ceil(count / page))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(1, 120), st.integers(1, 600), st.integers(1, 6))
 def test_any_size_cap_and_number_of_workers_gives_the_same_rows_in_the_fewest_calls(
     count, cap, size, workers

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validator.errors import CallFailed, CannotTell
@@ -156,6 +156,7 @@ answers = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(answers, st.floats(0, 60), st.floats(0, 1, exclude_max=True), st.floats(0.1, 20), st.floats(0, 15))
 def test_whatever_happens_no_call_begins_after_the_deadline(told, deadline, jitter, rate, takes):
     caller, script, clock, *_ = build(*told, jitter=jitter, rate=rate, takes=takes)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validator import __version__
@@ -141,6 +141,7 @@ def test_a_status_of_another_type_never_makes_a_success_of_what_is_none(mwaa, st
         assert str(status)[:3] == "200" or refused(ASK, answer)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -350,6 +351,7 @@ def test_only_a_date_with_a_zone_is_one(text, date):
     assert parse_date(text) == date
 
 
+@settings(deadline=None)
 @given(
     st.text()
     | st.from_regex(r"\w{3}, \d{1,9} (Jan|Feb) \d{1,20} \d{1,9}:\d{1,9}:\d{1,9} [+-]\d{1,20}", fullmatch=True)

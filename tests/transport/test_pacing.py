@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validator.transport.pacing import TokenBucket
@@ -57,6 +57,7 @@ def test_a_pause_saves_up_no_more_than_a_second_of_calls():
     assert clock.slept == pytest.approx([0, 0, 0, 0, 0, 0.2, 0.4])
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 100), st.lists(st.floats(0, 3), max_size=60))
 def test_no_span_of_time_sees_more_calls_than_the_rate_and_one_burst(rate, pauses):
     clock = Clock(moves=True)
@@ -117,6 +118,7 @@ def test_the_rate_recovers_to_the_full_one_and_not_beyond():
     assert rates[-1] == 8
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["served", "throttled", "second"]), max_size=100), st.floats(0.1, 1000))
 def test_whatever_happens_the_rate_stays_within_its_bounds(events, full):
     clock = Clock()
