@@ -65,10 +65,50 @@ class Finding:
     """1-based line in `file` that the stack trace names."""
     ripens: Ripens | None = None
     """For pending: when it becomes a final red; None: only the deadline decides."""
-    had_its_turn: bool = True
+    had_its_turn: bool = False
     """For pending: False while Airflow has not yet looked at the new version of the subject, or a second
     look is due at once. After a first final red the gate waits, at most a minute, for all to have had theirs."""
     advice: str = ""
     """What to do, where more can be said than `reasons.ADVICE` does; empty: that is all."""
     heals: bool = True
     """For error: False when asking again cannot help, such as AWS's own denial."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What findings of one kind are about: the expectation's id, area and subject."""
+
+    id: str
+    area: str
+    subject: str
+
+    def finds(  # noqa: PLR0913 - a finding's parts
+        self,
+        status: Status,
+        message: str,
+        reason: Reason | None = None,
+        details: Mapping[str, Any] | None = None,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        ripens: Ripens | None = None,
+        had_its_turn: bool = False,
+        advice: str = "",
+        heals: bool = True,
+    ) -> Finding:
+        """The finding; see `Finding` for its parts."""
+        return Finding(
+            id=self.id,
+            area=self.area,
+            subject=self.subject,
+            status=status,
+            message=message,
+            reason=reason,
+            details=details or {},
+            file=file,
+            line=line,
+            ripens=ripens,
+            had_its_turn=had_its_turn,
+            advice=advice,
+            heals=heals,
+        )

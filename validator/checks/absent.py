@@ -7,14 +7,15 @@ still. A parse after the deploy proves the contrary: some file still defines it.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from validator.checks.health import CLOCK_TOLERANCE
-from validator.finding import Finding, Ripens, Status
+from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 
 if TYPE_CHECKING:
     from validator.checks.interface import View
+    from validator.finding import Finding
 
 AREA = "absent"
 
@@ -25,6 +26,7 @@ def check(view: View) -> list[Finding]:
 
 
 def _absent(dag_id: str, view: View) -> Finding:
+    about = About(f"absent/{dag_id}", AREA, dag_id)
     walk = view.seen.dags
     row = view.listed.get(dag_id)
     if row is not None:
@@ -38,20 +40,19 @@ def _absent(dag_id: str, view: View) -> Finding:
             if defined
             else f"Airflow still lists it, from {file}; a DAG that was removed stays listed for up to two minutes."
         )
-        return _finding(
-            dag_id,
+        return about.finds(
             Status.PENDING,
             message,
             Reason.DAG_NOT_ABSENT,
             details,
-            Ripens(polls=2) if defined else None,
+            ripens=Ripens(polls=2) if defined else None,
         )
     if walk.unread is not None:
         message = "Not judged: the DAG list could not be read."
-        return _finding(dag_id, Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+        return about.finds(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
     if not walk.whole:
         message = "It was not seen on the DAG list, but the list kept changing while it was read."
-        return _finding(dag_id, Status.ERROR, message, Reason.BAD_RESPONSE)
+        return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE)
     if view.seen.began < view.times.fresh_after or not view.cycle_is_over:
         behind = len(view.behind)
         message = (
@@ -59,31 +60,7 @@ def _absent(dag_id: str, view: View) -> Finding:
             f"arrived ({behind} DAG{'s' if behind != 1 else ''} to go)."
         )
         waits = {"not_parsed_yet": list(view.behind[:5])}
-        return _finding(dag_id, Status.PENDING, message, Reason.DAG_NOT_ABSENT, waits)
-    return _finding(
-        dag_id, Status.PASSED, "It is not listed, and everything was parsed since the new files arrived."
-    )
-
-
-def _finding(  # noqa: PLR0913 - a finding's parts
-    dag_id: str,
-    status: Status,
-    message: str,
-    reason: Reason | None = None,
-    details: dict[str, Any] | None = None,
-    ripens: Ripens | None = None,
-    *,
-    heals: bool = True,
-) -> Finding:
-    return Finding(
-        id=f"absent/{dag_id}",
-        area=AREA,
-        subject=dag_id,
-        status=status,
-        message=message,
-        reason=reason,
-        details=details or {},
-        ripens=ripens,
-        had_its_turn=False,
-        heals=heals,
+        return about.finds(Status.PENDING, message, Reason.DAG_NOT_ABSENT, waits)
+    return about.finds(
+        Status.PASSED, "It is not listed, and everything was parsed since the new files arrived."
     )

@@ -13,7 +13,7 @@ from validator.checks import patterns
 from validator.checks.health import CLOCK_TOLERANCE
 from validator.checks.traces import cause_of, line_in
 from validator.durations import format_duration
-from validator.finding import Finding, Ripens, Status
+from validator.finding import About, Ripens, Status
 from validator.manifest.model import ExpectedDag
 from validator.reasons import Reason
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from validator.airflow.models import Dag, DagImportError
     from validator.checks.interface import View
+    from validator.finding import Finding
 
 AREA = "dags"
 _SUSPECTS = 5
@@ -54,7 +55,9 @@ def _presence(expected: ExpectedDag, row: Dag | None, view: View) -> Finding:  #
     file = view.folder.name(row.file)
     details: dict[str, Any] = {"file": file, "needed": view.times.fresh_after.isoformat()}
     if row.last_parsed is None:
-        return _pending(dag_id, Reason.DAG_STALE, "It is listed but was never parsed.", details, file=file)
+        return _about(dag_id).finds(
+            Status.PENDING, "It is listed but was never parsed.", Reason.DAG_STALE, details, file=file
+        )
     details["last_parsed_time"] = row.last_parsed.isoformat()
     ahead = (row.last_parsed - view.seen.ended).total_seconds()
     if ahead > CLOCK_TOLERANCE:
@@ -62,19 +65,21 @@ def _presence(expected: ExpectedDag, row: Dag | None, view: View) -> Finding:  #
             f"Its last parse, {_time(row.last_parsed)}, lies {timedelta(seconds=round(ahead))} in the future of the "
             "web server's clock: the environment's clocks disagree, so nothing can be called new."
         )
-        return _finding(dag_id, Status.ERROR, message, Reason.BAD_RESPONSE, details, file=file)
+        return _about(dag_id).finds(Status.ERROR, message, Reason.BAD_RESPONSE, details, file=file)
     if row.last_parsed < view.times.fresh_after:
         message = (
             f"Last parsed {_time(row.last_parsed)}; a parse at {_time(view.times.fresh_after)} or later is needed to "
             "be sure that Airflow runs the new version."
         )
         turn = row.last_parsed >= view.times.arrived_at
-        return _pending(dag_id, Reason.DAG_STALE, message, details, file=file, had_its_turn=turn)
+        return _about(dag_id).finds(
+            Status.PENDING, message, Reason.DAG_STALE, details, file=file, had_its_turn=turn
+        )
     moving = _moving(dag_id, view)
     if moving is not None:
         return moving
-    return _finding(
-        dag_id, Status.PASSED, f"Parsed {_time(row.last_parsed)} from {file}.", None, details, file=file
+    return _about(dag_id).finds(
+        Status.PASSED, f"Parsed {_time(row.last_parsed)} from {file}.", None, details, file=file
     )
 
 
@@ -83,14 +88,14 @@ def _not_listed(expected: ExpectedDag, errors: Sequence[DagImportError], view: V
     walk = view.seen.dags
     if walk.unread is not None:
         message = "Not judged: the DAG list could not be read."
-        return _finding(dag_id, Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+        return _about(dag_id).finds(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
     if errors:
         return _broken(dag_id, errors, view)
     if not walk.whole:
         message = (
             "It is not on the DAG list, but the list kept changing while it was read, so that proves nothing."
         )
-        return _finding(dag_id, Status.ERROR, message, Reason.BAD_RESPONSE)
+        return _about(dag_id).finds(Status.ERROR, message, Reason.BAD_RESPONSE)
     gone = view.gone.get(dag_id)
     if gone is not None:
         return _inactive(dag_id, gone, view)
@@ -105,7 +110,7 @@ def _not_listed(expected: ExpectedDag, errors: Sequence[DagImportError], view: V
         if suspects:
             details["suspects"] = suspects
             message += f" Files with import errors that may be its own: {', '.join(suspects)}."
-    return _pending(dag_id, Reason.DAG_MISSING, message, details, file=expected.file)
+    return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_MISSING, details, file=expected.file)
 
 
 def _inactive(dag_id: str, gone: Dag, view: View) -> Finding:
@@ -115,9 +120,9 @@ def _inactive(dag_id: str, gone: Dag, view: View) -> Finding:
     if gone.has_import_errors:
         message = f"Airflow took it off the list (last parsed {parsed}) and flags an import error in {file}"
         message += ", but shows no trace of it."
-        return _pending(dag_id, Reason.DAG_IMPORT_ERROR, message, details, file=file)
+        return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_IMPORT_ERROR, details, file=file)
     message = f"It is inactive: {file} was last seen to define it {parsed}, and defines it no more."
-    return _pending(dag_id, Reason.DAG_INACTIVE, message, details, file=file)
+    return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_INACTIVE, details, file=file)
 
 
 def _broken(dag_id: str, errors: Sequence[DagImportError], view: View) -> Finding:
@@ -126,7 +131,7 @@ def _broken(dag_id: str, errors: Sequence[DagImportError], view: View) -> Findin
     if not errors:
         file = view.folder.name(row.file) if row is not None else None
         message = f"Airflow flags an import error in its file {file or ''}, and no trace of it can be read."
-        return _pending(dag_id, Reason.DAG_IMPORT_ERROR, message, file=file)
+        return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_IMPORT_ERROR, file=file)
     error = errors[0]
     file = view.folder.name(error.file)
     line = line_in(
@@ -142,8 +147,7 @@ def _broken(dag_id: str, errors: Sequence[DagImportError], view: View) -> Findin
     after = error.stamp is not None and error.stamp >= view.times.arrived_at
     if not after:
         message += " (not parsed again since the new files arrived)"
-    return _finding(
-        dag_id,
+    return _about(dag_id).finds(
         Status.PENDING,
         message,
         Reason.DAG_IMPORT_ERROR,
@@ -167,7 +171,7 @@ def _moving(dag_id: str, view: View) -> Finding | None:
             f"It alternates between files ({' and '.join(details['files'])}): more than one file defines this id, "
             "and which of them runs changes from parse to parse."
         )
-        return _finding(dag_id, Status.FAILED, message, Reason.DAG_WRONG_FILE, details, file=now)
+        return _about(dag_id).finds(Status.FAILED, message, Reason.DAG_WRONG_FILE, details, file=now)
     stays = view.times.gate_now - track.moved_at
     if stays >= view.times.grace:
         return None
@@ -175,14 +179,12 @@ def _moving(dag_id: str, view: View) -> Finding | None:
         f"It moved from {first} to {now} {format_duration(stays)} ago; it must stay there for "
         f"{format_duration(view.times.grace)} to show that only one file defines it."
     )
-    return _pending(dag_id, Reason.DAG_WRONG_FILE, message, details, file=now)
+    return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_WRONG_FILE, details, file=now)
 
 
 def _file(expected: ExpectedDag, file: str, row: Dag | None, view: View) -> Finding:
     if row is None:
-        return _sub(
-            expected,
-            "file",
+        return _about(expected.dag_id, "file").finds(
             Status.SKIPPED,
             "Not judged: the DAG is not listed.",
             Reason.UNDECIDED,
@@ -190,13 +192,11 @@ def _file(expected: ExpectedDag, file: str, row: Dag | None, view: View) -> Find
         )
     if not view.folder.names(row.file):
         message = f"Airflow does not say which file it comes from; {file} is expected."
-        return _sub(expected, "file", Status.ERROR, message, Reason.BAD_RESPONSE, file=file)
+        return _about(expected.dag_id, "file").finds(Status.ERROR, message, Reason.BAD_RESPONSE, file=file)
     if view.folder.holds(row.file, file):
-        return _sub(expected, "file", Status.PASSED, f"It comes from {file}.", file=file)
+        return _about(expected.dag_id, "file").finds(Status.PASSED, f"It comes from {file}.", file=file)
     seen = view.folder.name(row.file)
-    return _sub(
-        expected,
-        "file",
+    return _about(expected.dag_id, "file").finds(
         Status.PENDING,
         f"It comes from {seen}, and {file} is expected.",
         Reason.DAG_WRONG_FILE,
@@ -209,19 +209,17 @@ def _file(expected: ExpectedDag, file: str, row: Dag | None, view: View) -> Find
 def _paused(expected: ExpectedDag, paused: bool, row: Dag | None, view: View) -> Finding:  # noqa: FBT001 - the manifest's own word
     wanted = "paused" if paused else "unpaused"
     if row is None:
-        return _sub(
-            expected, "paused", Status.SKIPPED, "Not judged: the DAG is not listed.", Reason.UNDECIDED
+        return _about(expected.dag_id, "paused").finds(
+            Status.SKIPPED, "Not judged: the DAG is not listed.", Reason.UNDECIDED
         )
     if row.paused is None:
-        return _sub(
-            expected, "paused", Status.ERROR, "Airflow does not say if it is paused.", Reason.BAD_RESPONSE
+        return _about(expected.dag_id, "paused").finds(
+            Status.ERROR, "Airflow does not say if it is paused.", Reason.BAD_RESPONSE
         )
     if row.paused is paused:
-        return _sub(expected, "paused", Status.PASSED, f"It is {wanted}.")
+        return _about(expected.dag_id, "paused").finds(Status.PASSED, f"It is {wanted}.")
     seen = "paused" if row.paused else "unpaused"
-    return _sub(
-        expected,
-        "paused",
+    return _about(expected.dag_id, "paused").finds(
         Status.PENDING,
         f"It is {seen}, and {wanted} is expected.",
         Reason.DAG_PAUSED,
@@ -243,69 +241,6 @@ def _time(moment: object) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _finding(  # noqa: PLR0913 - a finding's parts
-    dag_id: str,
-    status: Status,
-    message: str,
-    reason: Reason | None = None,
-    details: dict[str, Any] | None = None,
-    *,
-    file: str | None = None,
-    line: int | None = None,
-    ripens: Ripens | None = None,
-    had_its_turn: bool = True,
-    heals: bool = True,
-) -> Finding:
-    return Finding(
-        id=f"dags/{dag_id}",
-        area=AREA,
-        subject=dag_id,
-        status=status,
-        message=message,
-        reason=reason,
-        details=details or {},
-        file=file,
-        line=line,
-        ripens=ripens,
-        had_its_turn=had_its_turn,
-        heals=heals,
-    )
-
-
-def _pending(  # noqa: PLR0913 - a finding's parts
-    dag_id: str,
-    reason: Reason,
-    message: str,
-    details: dict[str, Any] | None = None,
-    *,
-    file: str | None = None,
-    had_its_turn: bool = False,
-) -> Finding:
-    """A finding that only the deadline makes red."""
-    return _finding(dag_id, Status.PENDING, message, reason, details, file=file, had_its_turn=had_its_turn)
-
-
-def _sub(  # noqa: PLR0913 - a finding's parts
-    expected: ExpectedDag,
-    part: str,
-    status: Status,
-    message: str,
-    reason: Reason | None = None,
-    *,
-    file: str | None = None,
-    details: dict[str, Any] | None = None,
-    ripens: Ripens | None = None,
-) -> Finding:
-    """A finding on one attribute that the manifest demands."""
-    return Finding(
-        id=f"dags/{expected.dag_id}/{part}",
-        area=AREA,
-        subject=expected.dag_id,
-        status=status,
-        message=message,
-        reason=reason,
-        details=details or {},
-        file=file,
-        ripens=ripens,
-        had_its_turn=False,
-    )
+def _about(dag_id: str, part: str = "") -> About:
+    """What a DAG's findings are about: its presence, or one attribute that the manifest demands."""
+    return About(f"dags/{dag_id}/{part}" if part else f"dags/{dag_id}", AREA, dag_id)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from validator.airflow.dialect import AIRFLOW_3
 from validator.airflow.models import Unread
 from validator.durations import format_duration
-from validator.finding import Finding, Ripens, Status
+from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from validator.airflow.models import Component
     from validator.checks.interface import View
+    from validator.finding import Finding
     from validator.manifest.model import HealthRule
 
 AREA = "health"
@@ -53,8 +54,8 @@ def check(view: View) -> list[Finding]:
     required = mandatory | set(rule.require)
     if isinstance(told, Unread):
         return [
-            _finding(
-                name, Status.ERROR, "Not judged: health could not be read.", told.reason, heals=told.heals
+            _about(name).finds(
+                Status.ERROR, "Not judged: health could not be read.", told.reason, heals=told.heals
             )
             for name in sorted(required)
         ]
@@ -65,8 +66,7 @@ def check(view: View) -> list[Finding]:
 
 def _component(name: str, component: Component | None, judge: _Judge) -> Finding:
     if component is None or component.status is None:
-        return _finding(
-            name,
+        return _about(name).finds(
             Status.PENDING,
             f"The {name} does not run: Airflow reports no status for it, and it is required.",
             Reason.COMPONENT_MISSING,
@@ -75,8 +75,8 @@ def _component(name: str, component: Component | None, judge: _Judge) -> Finding
     finding = _judged(name, component, judge)
     ignored = name in judge.rule.ignore and name not in judge.mandatory
     if ignored and finding.status is not Status.PASSED:
-        return _finding(
-            name, Status.WARNING, f"{finding.message} It is ignored, as health.ignore says.", finding.reason
+        return _about(name).finds(
+            Status.WARNING, f"{finding.message} It is ignored, as health.ignore says.", finding.reason
         )
     return finding
 
@@ -89,8 +89,7 @@ def _judged(name: str, component: Component, judge: _Judge) -> Finding:
         details |= {"heartbeat": heartbeat.isoformat(), "heartbeat_age_s": round(age, 1)}
     if age is not None and age < -CLOCK_TOLERANCE:
         ahead = timedelta(seconds=round(-age))
-        return _finding(
-            name,
+        return _about(name).finds(
             Status.ERROR,
             f"The {name}'s heartbeat lies {ahead} in the future of the web server's clock: "
             "the environment's clocks disagree.",
@@ -105,37 +104,33 @@ def _judged(name: str, component: Component, judge: _Judge) -> Finding:
             if name == "triggerer"
             else ""
         )
-        return _finding(
-            name,
+        return _about(name).finds(
             Status.PENDING,
             f"{said}{last}.{idle}",
             Reason.COMPONENT_UNHEALTHY,
             details,
-            _ripens(age, judge),
+            ripens=_ripens(age, judge),
         )
     if name == _WITHOUT_HEARTBEAT:
-        return _finding(name, Status.PASSED, f"The {name} is healthy.")
+        return _about(name).finds(Status.PASSED, f"The {name} is healthy.")
     if age is None:
-        return _finding(
-            name,
+        return _about(name).finds(
             Status.PENDING,
             f"Airflow calls the {name} healthy but shows no heartbeat of it.",
             Reason.HEARTBEAT_OLD,
             details,
-            Ripens(seconds=DEAD_AFTER),
+            ripens=Ripens(seconds=DEAD_AFTER),
         )
     if age > judge.rule.max_heartbeat_age:
-        return _finding(
-            name,
+        return _about(name).finds(
             Status.PENDING,
             f"Airflow calls the {name} healthy, but its last heartbeat was {format_duration(age)} ago; at most "
             f"{format_duration(judge.rule.max_heartbeat_age)} is allowed.",
             Reason.HEARTBEAT_OLD,
             details,
-            _ripens(age, judge),
+            ripens=_ripens(age, judge),
         )
-    return _finding(
-        name,
+    return _about(name).finds(
         Status.PASSED,
         f"The {name} is healthy, its heartbeat {format_duration(max(age, 0))} old.",
         None,
@@ -151,24 +146,5 @@ def _ripens(age: float | None, judge: _Judge) -> Ripens:
     return Ripens(seconds=judge.grace if age >= dead_after else math.inf)
 
 
-def _finding(  # noqa: PLR0913 - a finding's parts
-    name: str,
-    status: Status,
-    message: str,
-    reason: Reason | None = None,
-    details: dict[str, Any] | None = None,
-    ripens: Ripens | None = None,
-    *,
-    heals: bool = True,
-) -> Finding:
-    return Finding(
-        id=f"health/{name}",
-        area=AREA,
-        subject=name,
-        status=status,
-        message=message,
-        reason=reason,
-        details=details or {},
-        ripens=ripens,
-        heals=heals,
-    )
+def _about(name: str) -> About:
+    return About(f"health/{name}", AREA, name)

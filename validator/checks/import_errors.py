@@ -5,16 +5,18 @@ Errors of expected DAGs are `dag-import-error` on these DAGs (checks/dags.py). D
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from validator.airflow.models import Unread
 from validator.checks.traces import cause_of, line_in
-from validator.finding import Finding, Ripens, Status
+from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 
 if TYPE_CHECKING:
     from validator.airflow.models import DagImportError
     from validator.checks.interface import View
+    from validator.finding import Finding
 
 AREA = "import errors"
 
@@ -39,27 +41,26 @@ def _list(view: View, own: int, foreign: int) -> Finding:
     """Whether the import errors can be read at all, and whether all of them can be seen."""
     walk = view.seen.import_errors
     rule = view.manifest.import_errors
+    about = About("import-errors/list", AREA, "import errors")
     if walk.unread is not None:
         message = "Not judged: the import errors could not be read."
-        return _finding(
-            "list", "import errors", Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals
-        )
+        return about.finds(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
     if not walk.whole:
         message = "The list of import errors kept changing while it was read."
-        return _finding("list", "import errors", Status.ERROR, message, Reason.BAD_RESPONSE)
+        return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE)
     if rule.scope == "all":
         if view.seen.reads_all is False:
             message = (
                 "The caller's Airflow role may not read every DAG, and such a role is not shown every import error: "
                 "that there are none cannot be proven."
             )
-            return _finding("list", "import errors", Status.ERROR, message, Reason.LIMITED_ROLE)
+            return about.finds(Status.ERROR, message, Reason.LIMITED_ROLE)
         if isinstance(view.seen.reads_all, Unread):
             unread = view.seen.reads_all
             message = f"Whether the role sees every import error could not be found out: {unread.message}"
-            return _finding("list", "import errors", Status.ERROR, message, unread.reason, heals=unread.heals)
+            return about.finds(Status.ERROR, message, unread.reason, heals=unread.heals)
     message = f"Read: {own} in files of expected DAGs, {foreign} elsewhere."
-    return _finding("list", "import errors", Status.PASSED, message)
+    return about.finds(Status.PASSED, message)
 
 
 def _foreign(error: DagImportError, view: View) -> Finding:
@@ -74,59 +75,19 @@ def _foreign(error: DagImportError, view: View) -> Finding:
         "stack_trace": error.stack_trace,
     }
 
-    def finding(status: Status, message: str, reason: Reason | None, ripens: Ripens | None = None) -> Finding:
-        return _finding(
-            f"{error.error_id}:{name}",
-            name,
-            status,
-            message,
-            reason,
-            details,
-            file=file,
-            line=line,
-            ripens=ripens,
-        )
-
+    about = About(f"import-errors/{error.error_id}:{name}", AREA, name)
+    find = partial(about.finds, details=details, file=file, line=line)
     if view.folder.matches(error.file, rule.allow):
-        return finding(Status.PASSED, f"Its import error is allowed by import_errors.allow: {cause}", None)
+        return find(Status.PASSED, f"Its import error is allowed by import_errors.allow: {cause}")
     if rule.scope != "all":
-        return finding(Status.WARNING, f"No expected DAG comes from it: {cause}", Reason.IMPORT_ERROR)
+        return find(Status.WARNING, f"No expected DAG comes from it: {cause}", Reason.IMPORT_ERROR)
     after = error.stamp is not None and error.stamp >= view.times.arrived_at
     if after:
-        return finding(Status.PENDING, cause, Reason.IMPORT_ERROR, Ripens(polls=2))
+        return find(Status.PENDING, cause, Reason.IMPORT_ERROR, ripens=Ripens(polls=2))
     if view.seen.began >= view.times.fresh_after and view.cycle_is_settled:
         # Airflow 3.0 clears an error only when the file yields a DAG: a helper's error outlives its cure.
         message = f"A leftover: not seen again while everything else was parsed since the new files arrived: {cause}"
-        return finding(Status.WARNING, message, Reason.IMPORT_ERROR)
-    return finding(
+        return find(Status.WARNING, message, Reason.IMPORT_ERROR)
+    return find(
         Status.PENDING, f"{cause} (not parsed again since the new files arrived)", Reason.IMPORT_ERROR
-    )
-
-
-def _finding(  # noqa: PLR0913 - a finding's parts
-    key: str,
-    subject: str,
-    status: Status,
-    message: str,
-    reason: Reason | None = None,
-    details: dict[str, Any] | None = None,
-    *,
-    file: str | None = None,
-    line: int | None = None,
-    ripens: Ripens | None = None,
-    heals: bool = True,
-) -> Finding:
-    return Finding(
-        id=f"import-errors/{key}",
-        area=AREA,
-        subject=subject,
-        status=status,
-        message=message,
-        reason=reason,
-        details=details or {},
-        file=file,
-        line=line,
-        ripens=ripens,
-        had_its_turn=False,
-        heals=heals,
     )

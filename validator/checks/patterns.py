@@ -6,11 +6,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import Unread
-from validator.finding import Finding, Status
+from validator.finding import About, Status
 from validator.reasons import Reason
 
 if TYPE_CHECKING:
     from validator.checks.interface import View
+    from validator.finding import Finding
     from validator.manifest.model import ExpectedPattern
 
 AREA = "dags"
@@ -24,32 +25,21 @@ def judged(view: View, passed: set[str]) -> list[Finding]:
 def _pattern(pattern: ExpectedPattern, passed: set[str], view: View) -> Finding:
     count = sum(1 for dag_id in passed if fnmatchcase(dag_id, pattern.pattern))
     details = {"passed": count, "minimum": pattern.minimum}
-
-    def finding(status: Status, message: str, reason: Reason | None, *, heals: bool = True) -> Finding:
-        return Finding(
-            id=f"patterns/{pattern.pattern}",
-            area=AREA,
-            subject=pattern.pattern,
-            status=status,
-            message=message,
-            reason=reason,
-            details=details,
-            had_its_turn=False,
-            heals=heals,
-        )
-
+    about = About(f"patterns/{pattern.pattern}", AREA, pattern.pattern)
     walk = view.seen.dags
     if walk.unread is not None:
         message = "Not judged: the DAG list could not be read."
-        return finding(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+        return about.finds(Status.ERROR, message, walk.unread.reason, details, heals=walk.unread.heals)
     if not walk.whole:
         message = "The DAG list kept changing while it was read: a match may have been overlooked."
-        return finding(Status.ERROR, message, Reason.BAD_RESPONSE)
+        return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE, details)
     if isinstance(view.seen.gone, Unread) and view.seen.import_errors.rows:
         gone = view.seen.gone
         message = f"There are import errors, and the DAGs that they took off the list could not be read: {gone.message}"
-        return finding(Status.ERROR, message, gone.reason, heals=gone.heals)
+        return about.finds(Status.ERROR, message, gone.reason, details, heals=gone.heals)
     if count < pattern.minimum:
         message = f"{count} of its matches pass, and at least {pattern.minimum} must."
-        return finding(Status.PENDING, message, Reason.DAG_MISSING)
-    return finding(Status.PASSED, f"{count} of its matches pass; at least {pattern.minimum} must.", None)
+        return about.finds(Status.PENDING, message, Reason.DAG_MISSING, details)
+    return about.finds(
+        Status.PASSED, f"{count} of its matches pass; at least {pattern.minimum} must.", None, details
+    )
