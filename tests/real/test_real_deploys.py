@@ -71,16 +71,16 @@ def _edit_twice(stage, edit):
         if not serialized and '"v3"' in stage.airflow.serialized(stage.id("dag")):
             serialized = time.time() - second
         stage.sleep(0.2)
+    at_exit = stage.airflow.serialized(stage.id("dag"))
     green = time.time() - second
     ended = gate.finish()
-
-    assert ended.exit_code == 0
-    assert '"v3"' in stage.airflow.serialized(stage.id("dag"))
-    assert serialized, "green came before the serialized DAG had the second edit"
-    assert naive < green
     stage.note(
         f"after the second edit: parsed {naive:.1f} s, serialized {serialized:.1f} s, green {green:.1f} s"
     )
+
+    assert ended.exit_code == 0
+    assert '"v3"' in at_exit, "green came before the serialized DAG had the second edit"
+    assert 0 < naive < green
 
 
 @pytest.mark.alone
@@ -89,7 +89,7 @@ def test_250_dags(stage):
     loop = [*dags[:2], "for number in range(250):", *(f"    {line}" for line in dags[2:])]
     stage.put("dags.py", "\n".join(loop).replace('DAG("', 'DAG(f"') + "\n")
     try:
-        ended = stage.check(f'dags: [{{pattern: "{stage.id("*")}", min: 250}}]', "--timeout", "120s")
+        ended = stage.check(f'dags: [{{pattern: "{stage.id("*")}", min: 250}}]', "--timeout", "180s")
     finally:
         stage.remove("dags.py")
 

@@ -25,7 +25,7 @@ def test_helper_arrives_late(stage):
 def test_helper_keeps_its_error_after_the_cure(stage):
     """Airflow 3.0 clears errors only for files that yield a DAG."""
     manifest = f"dags: [{stage.id('dag')}]\nimport_errors: {{scope: all, allow: {stage.allow_others()}}}"
-    gate = stage.start(manifest, "--sync", "14s", "--timeout", "180s")
+    gate = stage.start(manifest, "--sync", "14s", "--timeout", "240s")
     stage.put("helper.py", BROKEN)
     stage.put("dag.py", stage.dag("dag", before=f"from {stage.name}.helper import TASK", task="TASK"))
     stage.sleep(6)

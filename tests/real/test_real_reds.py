@@ -55,7 +55,7 @@ def test_dag_renamed_away(stage):
     stage.wait_for("old")
     stage.put("dag.py", stage.dag("new"))
     expected = stage.start(f"dags: [{stage.id('old')}]", "--timeout", "50s")
-    absent = stage.start(f"dags: [{stage.id('new')}]\nabsent: [{stage.id('old')}]", "--timeout", "180s")
+    absent = stage.start(f"dags: [{stage.id('new')}]\nabsent: [{stage.id('old')}]", "--timeout", "240s")
 
     ended = expected.finish()
     assert ended.exit_code == 1
