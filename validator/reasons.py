@@ -23,6 +23,7 @@ class Reason(str, Enum):
     COMPONENT_UNHEALTHY = "component-unhealthy"
     COMPONENT_MISSING = "component-missing"
     HEARTBEAT_OLD = "heartbeat-old"
+    ENVIRONMENT_NOT_AVAILABLE = "environment-not-available"
     ACCESS_DENIED = "access-denied"
     LIMITED_ROLE = "limited-role"
     NOT_FOUND = "not-found"
@@ -72,6 +73,10 @@ ADVICE: dict[Reason, str] = {
     Reason.HEARTBEAT_OLD: (
         "The component stopped without a word: look at its log group in CloudWatch and restart it, or raise "
         "`health.max_heartbeat_age` if its heartbeat interval is longer."
+    ),
+    Reason.ENVIRONMENT_NOT_AVAILABLE: (
+        "Wait until the environment is AVAILABLE and run the gate again; if it cannot become so, look at its events in "
+        "the MWAA console."
     ),
     Reason.ACCESS_DENIED: (
         "Grant the caller airflow:InvokeRestApi on arn:aws:airflow:REGION:ACCOUNT:role/ENVIRONMENT/Viewer "

@@ -286,3 +286,15 @@ def test_a_round_begins_and_ends_on_the_servers_clock(memory, observer, look):
     memory.airflow.routes["/importErrors"] = late
     seen = look(watcher)
     assert seen.ended - seen.began >= timedelta(seconds=7)
+
+
+def test_an_environment_is_asked_for_its_status_until_it_is_available_and_no_longer(memory, observer, look):
+    watcher = observer("3.0.6")
+    statuses = ["UPDATING", "UPDATING", "AVAILABLE"]
+
+    def facts(number):
+        return EnvironmentFacts(airflow_version="3.0.6", status=statuses[number - 1], date=START)
+
+    memory.airflow.facts = facts
+    assert [look(watcher).environment.status for _ in range(5)] == [*statuses, "AVAILABLE", "AVAILABLE"]
+    assert memory.airflow.facts_asked == 3

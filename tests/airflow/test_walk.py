@@ -338,3 +338,27 @@ def test_no_page_is_asked_for_after_the_deadline():
     )
     assert (result.whole, result.rows, server.pages) == (False, (), [])
     assert "time was up" in result.unread.message
+
+
+def test_pages_grow_back_after_a_restart_of_the_server():
+    size = PageSize(100, 1)
+    walk(Server(60, trouble=lambda server, number, offset, limit: (503, None)), size, attempts=5)
+    small = size.size
+    server = Server(60)
+    for _ in range(10):
+        walk(server, size)
+    assert small < 10
+    assert size.size == 100
+
+
+def test_pages_that_are_always_too_large_are_tried_ever_more_seldom():
+    size = PageSize(500, 1)
+    tried = []
+
+    def too_large(server, number, offset, limit):
+        tried.append(limit)
+        return (504, None) if limit > 100 else None
+
+    for _ in range(64):
+        walk(Server(50, trouble=too_large), size)
+    assert sum(1 for limit in tried if limit > 100) < 15

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from rounds import UNREAD, dag, judge, manifest, nothing_seen, seen, short
 
 from validator.airflow.models import Unread
@@ -71,3 +72,33 @@ def test_a_denied_get_environment_alone_leaves_everything_else_judged():
     found = judge(manifest("a"), seen(dag(), environment=replace(DENIED, heals=True)))
 
     assert {str(one.status) for one in found.values()} == {"passed", "skipped"}
+
+
+def settings_of(status):
+    facts = EnvironmentFacts(status=status, airflow_version="3.0.6")
+    return judge(manifest("a"), seen(dag(), environment=facts))["environment/settings"]
+
+
+@pytest.mark.parametrize("status", ["AVAILABLE", None])
+def test_an_environment_that_is_available_passes(status):
+    assert short(settings_of(status)) == ("passed", None)
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["UPDATING", "CREATING", "PENDING", "ROLLING_BACK", "MAINTENANCE", "CREATING_SNAPSHOT", "WHATEVER"],
+)
+def test_what_an_environment_says_while_it_changes_proves_nothing_and_may_heal(status):
+    found = settings_of(status)
+
+    assert short(found) == ("error", "environment-not-available")
+    assert found.heals
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "UNAVAILABLE", "DELETING", "DELETED"])
+def test_an_environment_that_is_gone_for_good_is_red_at_once(status):
+    assert short(settings_of(status)) == ("failed", "environment-not-available")
+
+
+def test_an_update_that_failed_was_rolled_back_and_is_a_warning():
+    assert short(settings_of("UPDATE_FAILED")) == ("warning", "environment-not-available")

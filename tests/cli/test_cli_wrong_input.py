@@ -198,8 +198,21 @@ def test_two_reports_into_one_file(refused, manifest, tmp_path, other):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "r.json")
     said = refused("check", manifest(), "--env", "sandbox", "--json", "r.json", "--junit", other)
-    assert "--json and --junit name the same file" in said or "--junit and --json name the same file" in said
+    assert "--junit and --json name the same file" in said
     assert not (tmp_path / "r.json").exists()
+
+
+def test_a_report_into_the_manifest_itself(refused, manifest):
+    path = manifest()
+    assert "the manifest and --json name the same file" in refused(
+        "check", path, "--env", "sandbox", "--json", path
+    )
+
+
+def test_an_empty_environment_is_not_silently_the_manifests(refused, manifest):
+    assert "no environment was named" in refused(
+        "check", manifest("version: 1\nenvironment: sandbox\ndags: [etl]\n"), "--env", ""
+    )
 
 
 @pytest.mark.parametrize(

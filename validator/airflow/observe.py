@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+SETTLED = frozenset({"AVAILABLE", "UPDATE_FAILED", None})
+"""Statuses of an environment that can be asked and stays as it is; one that failed to update was rolled back."""
 _DAGS_A_PAGE = 500
 """Asked for at first. Airflow 3.0 gives as many as asked, the others cut to their cap, mostly 100."""
 _SMALLEST_DAG_PAGE = 100
@@ -123,12 +125,13 @@ class Observer:
         return self._version
 
     def _know_environment(self, deadline: float) -> None:
-        """Ask GetEnvironment until it answered or was denied: it is optional."""
+        """Ask GetEnvironment, which is optional, until it was denied or says that the environment is available."""
         if self._environment_known:
             return
         try:
-            self._environment = self._caller.environment(deadline)
-            self._environment_known = True
+            self._environment = facts = self._caller.environment(deadline)
+            self._environment_known = facts is None or facts.status in SETTLED
+            self._version = None
         except CallFailed as failed:
             self._environment = as_unread(failed)
             self._environment_known = not failed.retry

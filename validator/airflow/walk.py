@@ -22,12 +22,22 @@ _WALKS_A_ROUND = 3
 
 
 class PageSize:
-    """How many rows to ask for at once: halved when the server could not give so many. Thread-safe."""
+    """How many rows to ask for at once. Thread-safe.
+
+    Halved when the server could not give so many, which may also have been a restart: so it grows back, but the
+    more patiently the more often growing failed.
+    """
 
     def __init__(self, start: int, floor: int) -> None:
+        """Ask for `start` rows at first, and never for less than `floor`."""
+        self._start = start
         self._size = start
         self._floor = floor
         self._lock = threading.Lock()
+        self._good_walks = 0
+        """Since the last failure; -1: one failed in the walk at hand."""
+        self._patience = 1
+        self._grew = False
 
     @property
     def size(self) -> int:
@@ -42,6 +52,16 @@ class PageSize:
         with self._lock:
             if tried >= self._size:
                 self._size = max(self._floor, min(self._size, tried // 2))
+                self._patience *= 2 if self._grew else 1
+                self._good_walks, self._grew = -1, False
+
+    def walked(self) -> None:
+        """A whole walk went well: after enough of these larger pages are tried again."""
+        with self._lock:
+            self._good_walks += 1
+            if self._size < self._start and self._good_walks >= self._patience:
+                self._size = min(self._start, self._size * 2)
+                self._good_walks, self._grew = 0, True
 
     def half_of(self, tried: int) -> int:
         """Rows to ask for in place of `tried` that failed."""
@@ -105,6 +125,8 @@ class Collection:
             unread = as_unread(failed)
         parsed, wrong = _parse(rows, read)
         unread = unread or wrong
+        if unread is None:
+            self._size.walked()
         steady = pages.totals == {total} and len({identity(row) for row in parsed}) == total
         return Walk(parsed, steady and unread is None, unread, total)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import Unread
-from validator.finding import Finding, Status
+from validator.finding import About, Status
+from validator.reasons import Reason
 
 if TYPE_CHECKING:
     from validator.checks.interface import View
+    from validator.finding import Finding
 
 AREA = "environment"
+_DEAD = frozenset({"CREATE_FAILED", "UNAVAILABLE", "DELETING", "DELETED"})
 
 
 def check(view: View) -> list[Finding]:
@@ -28,22 +31,20 @@ def _answers(view: View) -> Finding:
         "the DAG list": seen.dags.unread,
         "the import errors": seen.import_errors.unread,
     }
+    about = About("environment/answers", AREA, "Airflow")
     unread = [(name, part) for name, part in parts.items() if part is not None]
     if not unread:
         version = f" as version {seen.version.text}" if seen.version is not None else ""
-        return Finding("environment/answers", AREA, "Airflow", Status.PASSED, f"It answers{version}.")
+        return about.finds(Status.PASSED, f"It answers{version}.")
     # The first that cannot heal is the cause; the others mostly follow from it.
     _, first = min(unread, key=lambda pair: pair[1].heals)
     names = [name for name, _ in unread]
     what = "nothing" if len(names) == len(parts) else f"all but {' and '.join(names)}"
-    return Finding(
-        id="environment/answers",
-        area=AREA,
-        subject="Airflow",
-        status=Status.ERROR,
-        message=f"{what[0].upper()}{what[1:]} could be read: {first.message}",
-        reason=first.reason,
-        details={"unread": {name: part.message for name, part in unread}},
+    return about.finds(
+        Status.ERROR,
+        f"{what[0].upper()}{what[1:]} could be read: {first.message}",
+        first.reason,
+        {"unread": {name: part.message for name, part in unread}},
         advice=first.advice,
         heals=all(part.heals for _, part in unread),
     )
@@ -54,15 +55,27 @@ def _settings(view: View) -> Finding | None:
     told = view.seen.environment
     if told is None:
         return None
+    about = About("environment/settings", AREA, "settings")
     if isinstance(told, Unread):
         message = (
             f"Its settings could not be read, so that Airflow's defaults are assumed for them: {told.message}"
         )
         advice = "Allow airflow:GetEnvironment on the environment, so that the gate knows its scan intervals; or leave it."
-        return Finding(
-            "environment/settings", AREA, "settings", Status.SKIPPED, message, told.reason, advice=advice
-        )
+        return about.finds(Status.SKIPPED, message, told.reason, advice=advice)
     version = f", Airflow {told.airflow_version}" if told.airflow_version else ""
-    return Finding(
-        "environment/settings", AREA, "settings", Status.PASSED, f"Its status is {told.status}{version}."
-    )
+    status, message, reason = _status(told.status, version)
+    return about.finds(status, message, reason, {"status": told.status})
+
+
+def _status(status: str | None, version: str) -> tuple[Status, str, Reason | None]:
+    """What the environment's status means for the gate: whether it is there, comes, or is gone for good."""
+    said = f"Its status is {status}{version}"
+    if status in (None, "AVAILABLE"):
+        return Status.PASSED, f"{said}.", None
+    if status == "UPDATE_FAILED":
+        message = f"{said}: its last update failed and was rolled back. It can be used as it was before."
+        return Status.WARNING, message, Reason.ENVIRONMENT_NOT_AVAILABLE
+    if status in _DEAD:
+        return Status.FAILED, f"{said}, and that does not heal by itself.", Reason.ENVIRONMENT_NOT_AVAILABLE
+    message = f"{said}: what Airflow says while it changes is no proof of anything after."
+    return Status.ERROR, message, Reason.ENVIRONMENT_NOT_AVAILABLE

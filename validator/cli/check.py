@@ -107,8 +107,8 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
             advice="mwaa-gate check MANIFEST.yaml; the smallest one is `version: 1` and `dags: [my_dag_id]`.",
         )
     wanted = load_manifest(manifest, os.environ)
-    environment = options["environment"] or wanted.environment
-    if not environment:
+    environment = options["environment"] if options["environment"] is not None else wanted.environment
+    if not environment:  # also --env "$UNSET": falling back to the manifest's would check another environment
         raise UsageError(
             "no environment was named",
             advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest.",
@@ -117,7 +117,9 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
     files = {name: path for name, path in files.items() if path}
     for path in files.values():
         check_writable(path)
-    _refuse_one_file_for_two(files)
+    _refuse_one_file_for_two(
+        {"the manifest": manifest, **{f"--{name}": path for name, path in files.items()}}
+    )
     timeout = options["timeout"]
     given = GateOptions(
         timeout=timeout,
@@ -152,7 +154,7 @@ def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
         target = os.path.realpath(path)
         if target in seen:
             raise UsageError(
-                f"--{seen[target]} and --{name} name the same file, {path}",
+                f"{seen[target]} and {name} name the same file, {path}",
                 advice="Give each report its own file.",
             )
         seen[target] = name

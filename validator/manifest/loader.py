@@ -46,7 +46,7 @@ def load_manifest(path: Path | str, environ: Mapping[str, str]) -> Manifest:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        problem = "there is no such file; check the path, or write one with mwaa-gate init"
+        problem = "there is no such file; check the path"
     except IsADirectoryError:
         problem = "this is a directory; name the manifest's file in it"
     except PermissionError:

@@ -128,14 +128,16 @@ class Caller:
     def _repeat(self, attempt: Callable[[], _R], deadline: float) -> _R:
         wait = self._rule.first_wait
         failures = 0
+        before = CallFailed(Reason.UNREACHABLE, "the time was up before it could be asked", retry=False)
         while True:
             if not self._bucket.take(deadline) or self._clock.now() > deadline:
-                raise CallFailed(Reason.UNREACHABLE, "the time was up before it could be asked", retry=False)
+                raise before
             with self._lock:
                 self._calls += 1
             try:
                 result = attempt()
             except CallFailed as failed:
+                before = failed
                 if failed.throttled:
                     self._bucket.throttled()
                 else:
