@@ -151,17 +151,17 @@ def _assumptions(manifest: Manifest, rules: Rules, outcome: Outcome) -> list[str
         )
         told.append(f"The deploy had ended at {when} ({source}).")
         told.append(
-            f"Every file reached every DAG processor within {format_duration(rules.sync)} of that (sync); a slower "
-            "sync is not seen."
+            f"Every file reached every DAG processor within {format_duration(rules.sync)} of that, and no parse that "
+            "had read the old ones was still under way (sync); a slower sync is not seen."
         )
         told.append(
             f"The scheduler runs what was parsed {format_duration(settle_of(rules, seen))} after that or later "
             "(settle: core.min_serialized_dag_update_interval)."
         )
-    any_file = sum(1 for dag in manifest.dags if dag.file is None)
-    if any_file or manifest.patterns:
+    if manifest.dags or manifest.patterns:
         told.append(
-            "That only one file defines each DAG was watched but not proven where the manifest names no `file`."
+            "That only one file defines each DAG was watched, not proven: of two that are parsed in the same instant "
+            "only one ever shows."
         )
     if isinstance(seen.reads_all, Unread):
         told.append("Whether the Airflow role may read every DAG could not be found out.")

@@ -24,6 +24,8 @@ SILENCE = 90.0
 """Seconds without one sensible answer after which there is nobody to wait for."""
 DENIED_ROUNDS = 3
 """Rounds in a row in which Airflow may refuse: a web server that restarts may do so for a moment."""
+BLIND_INTERVALS = 3
+"""Intervals before the deadline within which a round must have been complete for a pending finding to be red."""
 CONFIRM_AFTER = 0.5
 """Seconds until the next look, where only a second look is missing to a final red."""
 
@@ -45,8 +47,8 @@ class Verdict:
     """None of them pending."""
 
 
-def decide(
-    state: State, findings: Sequence[Finding], now: float, rules: Rules, *, last: bool
+def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of it
+    state: State, findings: Sequence[Finding], now: float, rules: Rules, *, last: bool, left: float = 0.0
 ) -> tuple[State, Wait | Verdict]:
     """Judge one round.
 
@@ -56,6 +58,7 @@ def decide(
         now: seconds since the gate's start.
         rules: interval, stable_for and fail_fast count here.
         last: no further round fits before the deadline.
+        left: seconds until the deadline.
     """
     marks = {finding.id: _mark(state.marks.get(finding.id), finding, now) for finding in findings}
     ripe = {
@@ -76,7 +79,8 @@ def decide(
         green_since=(state.green_since if state.green_since is not None else now) if holds else None,
         denied_rounds=state.denied_rounds + 1 if denied else 0,
     )
-    return new, _judge(new, standing, now, rules, last=last)
+    blind = last and left > BLIND_INTERVALS * rules.interval
+    return new, _judge(new, standing, now, rules, last=last, blind=blind)
 
 
 def standing_of(findings: Sequence[Finding], finals: Mapping[str, Finding]) -> list[Finding]:
@@ -85,8 +89,8 @@ def standing_of(findings: Sequence[Finding], finals: Mapping[str, Finding]) -> l
     return [finals.get(f.id, f) for f in findings] + [f for f in finals.values() if f.id not in ids]
 
 
-def _judge(
-    state: State, standing: Sequence[Finding], now: float, rules: Rules, *, last: bool
+def _judge(  # noqa: PLR0911, PLR0913 - a return for each row of the table; the state, the round, and what the clock says of it
+    state: State, standing: Sequence[Finding], now: float, rules: Rules, *, last: bool, blind: bool
 ) -> Wait | Verdict:
     unread = [f for f in standing if f.status is Status.ERROR]
     pending = [f for f in standing if f.status is Status.PENDING]
@@ -105,6 +109,8 @@ def _judge(
         if hopeless or last:
             return Verdict(Status.ERROR, _settle(standing, red=False))
     elif pending:
+        if blind:  # the last look that fits is too long before the deadline to speak for it
+            return Verdict(Status.ERROR, _settle(standing, red=False))
         if last:
             return Verdict(Status.FAILED, _settle(standing, red=True))
     elif state.green_since is not None and now - state.green_since >= rules.stable_for:

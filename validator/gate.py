@@ -17,13 +17,19 @@ from validator.transport.interface import CALL_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from validator.airflow.models import Observation
+    from validator.checks.interface import View
     from validator.clock import Clock
     from validator.manifest.model import Manifest
     from validator.rules import Rules
 
 
+_FILES_KEPT = 8
+"""Files of one DAG that are remembered."""
+_MARGIN = 1.25
+"""A round may take so much longer than the last."""
 _ROOM = 0.1
 """Seconds: a round that would begin so shortly before it must has nothing new to see."""
 
@@ -78,8 +84,12 @@ class Outcome:
     elapsed: float
     timeout: float
     """Seconds that the gate was ready to wait."""
+    timed: bool = False
+    """Whether `timeout` is the last word: with `auto` it takes a DAG list to know it."""
     too_short_by: float = 0.0
     """Seconds that the timeout misses for a new file to be sure to show."""
+    took: float = 0.0
+    """Seconds that the last complete round took."""
     interrupted_by: int | None = None
     """The signal's number."""
 
@@ -132,35 +142,54 @@ def _round(  # noqa: PLR0913 - one round's whole context
     now = clock.now() - start
     if seen.answered and not state.answered:
         state = replace(state, answered=True, deployed_at=deployed_at_of(rules, seen))
+    timed = before.timed or (state.answered and seen.dags.unread is None)
+    if timed and not before.timed:
         timeout = timeout_of(rules, seen)
         missing = too_short_by(rules, state, seen)
-    state = replace(state, files=_track(state.files, manifest, seen, now))
-    view = view_of(manifest, seen, times_of(rules, state, seen, now), state.files)
+    state, view = look(manifest, rules, state, seen, now)
     findings = run_checks(view)
-    took = clock.now() - began
-    last = now + took + _ROOM >= timeout
-    state, decision = decide(state, findings, now, rules, last=last)
+    complete = all(finding.status is not Status.ERROR for finding in findings)
+    took = clock.now() - began if complete else before.took
+    room = timeout - now - took * _MARGIN
+    state, decision = decide(state, findings, now, rules, last=room <= _ROOM, left=timeout - now)
     standing = tuple(standing_of(findings, state.finals))
-    outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, missing)
+    outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, timed, missing, took)
     if isinstance(decision, Verdict):
         return replace(outcome, status=decision.status, findings=decision.findings), None
     # The last look is begun early enough to be over at the deadline.
-    return outcome, max(0.0, min(decision.seconds, timeout - took - now))
+    return outcome, min(decision.seconds, room)
+
+
+def look(
+    manifest: Manifest, rules: Rules, state: State, seen: Observation, now: float
+) -> tuple[State, View]:
+    """The state with what a round adds to it, and the round ready to be judged."""
+    times = times_of(rules, state, seen, now)
+    state = replace(state, files=_track(state.files, manifest, seen, now, times.arrived_at))
+    view = view_of(manifest, seen, times, state.files)
+    if state.cycle_over_at is None and view.cycle_is_over:
+        state = replace(state, cycle_over_at=seen.ended)
+    return state, view
 
 
 def _track(
-    tracks: Mapping[str, FileTrack], manifest: Manifest, seen: Observation, now: float
+    tracks: Mapping[str, FileTrack], manifest: Manifest, seen: Observation, now: float, arrived_at: datetime
 ) -> Mapping[str, FileTrack]:
-    """The files that expected DAGs were seen in, with this round's."""
+    """The files that expected DAGs were seen in, with this round's.
+
+    What was parsed before the new files arrived says nothing of them: during a sync both may be there.
+    """
     rows = {dag.dag_id: dag for dag in seen.dags.rows if dag.active}
     new = dict(tracks)
     for dag_id in expected_by(manifest, rows):
         file = rows[dag_id].file
         track = tracks.get(dag_id)
-        if track is None:
-            new[dag_id] = FileTrack(file, file)
+        parsed = rows[dag_id].last_parsed
+        if track is None or parsed is None or parsed < arrived_at:
+            new[dag_id] = FileTrack(file)
         elif file != track.now:
-            new[dag_id] = FileTrack(track.first, file, now, came_back=track.came_back or file == track.first)
+            earlier = (*(each for each in track.earlier if each != track.now), track.now)[-_FILES_KEPT:]
+            new[dag_id] = FileTrack(file, earlier, now, came_back=track.came_back or file in track.earlier)
     return new
 
 

@@ -29,10 +29,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class FileTrack:
-    """The files that a DAG was seen in."""
+    """The files that a DAG was seen in since the new files arrived."""
 
-    first: DagFile
     now: DagFile
+    earlier: tuple[DagFile, ...] = ()
+    """Those before, without repetition, the latest last."""
     moved_at: float | None = None
     """Seconds since the gate's start at which it was last seen to change files; None: never."""
     came_back: bool = False
@@ -58,6 +59,8 @@ class State:
     """Seconds since the start from which on everything has held without a break; None: it does not."""
     denied_rounds: int = 0
     """In how many rounds in a row Airflow itself refused something."""
+    cycle_over_at: datetime | None = None
+    """The server's clock when everything listed had been parsed since the files arrived; None: not yet."""
     files: Mapping[str, FileTrack] = field(default_factory=dict)
     """By DAG id, of expected DAGs."""
 

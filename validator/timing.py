@@ -44,10 +44,12 @@ def times_of(rules: Rules, state: State, seen: Observation, gate_now: float) -> 
     """The moments that this round is judged by."""
     if state.deployed_at is None:
         recent = seen.ended - RECENT
-        return Times(recent, recent, rules.grace, gate_now)
+        return Times(recent, recent, rules.grace, gate_now, recent)
     arrived_at = state.deployed_at + timedelta(seconds=rules.sync)
     fresh_after = arrived_at + timedelta(seconds=settle_of(rules, seen))
-    return Times(arrived_at, fresh_after, rules.grace, gate_now)
+    over = state.cycle_over_at
+    settled_after = max(over, fresh_after) if over is not None else None
+    return Times(arrived_at, fresh_after, rules.grace, gate_now, settled_after)
 
 
 def settle_of(rules: Rules, seen: Observation) -> float:

@@ -123,8 +123,8 @@ def manifest(*dags, patterns=(), absent=(), scope="mine", allow=(), **health_rul
     )
 
 
-def times(arrived=60, fresh=90, grace=60.0, gate_now=120.0):
-    return Times(at(arrived), at(fresh), grace, gate_now)
+def times(arrived=60, fresh=90, grace=60.0, gate_now=120.0, settled=None):
+    return Times(at(arrived), at(fresh), grace, gate_now, at(fresh if settled is None else settled))
 
 
 def view(expected, observation, tracks=None, **moments):

@@ -167,3 +167,23 @@ def test_a_denial_that_cannot_heal_ends_the_wait():
 
     assert not list_of(MINE, errors_unread=denied).heals
     assert not list_of(ALL, reads_all=denied).heals
+
+
+@pytest.mark.parametrize("where", ["own", "foreign"])
+def test_a_stamp_from_the_future_never_makes_an_error_final(where):
+    """A DAG processor whose clock runs ahead would make an old error, which heals, look new."""
+    file = "a.py" if where == "own" else "b.py"
+    found = judge(ALL, seen(dag(), errors=[error(file, 140)]))
+    finding = found["dags/a"] if where == "own" else found["import-errors/1:b.py"]
+
+    assert short(finding)[0] == "pending"
+    assert finding.ripens is None
+
+
+def test_nothing_is_a_leftover_before_a_second_cycle_of_parses():
+    """The broken file may be the very next in the first one."""
+    found = foreign_of(ALL, error("helper.py", 20), rows=[dag(parsed=109)])["helper.py"]
+    assert short(found) == ("warning", "import-error")
+
+    late = judge(ALL, seen(dag(parsed=109), errors=[error("helper.py", 20)]), settled=110)
+    assert short(late["import-errors/1:helper.py"])[0] == "pending"

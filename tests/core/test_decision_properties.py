@@ -22,16 +22,14 @@ from rounds import (
 )
 
 from validator.airflow.models import Unread
-from validator.checks.interface import view_of
 from validator.checks.registry import run_checks
 from validator.decision import Verdict, decide
 from validator.finding import Status
-from validator.gate import _track, run
+from validator.gate import look, run
 from validator.manifest.model import ExpectedDag, ExpectedPattern, HealthRule, ImportErrorRule, Manifest
 from validator.reasons import Reason
 from validator.rules import Rules
 from validator.state import State
-from validator.timing import times_of
 
 unhurried = settings(
     deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -181,19 +179,15 @@ class Played:
         self.steps = []
         state = State(deployed_at=DEPLOYED)
         for number, (now, observation) in enumerate(rounds):
-            state = replace(
-                state,
-                answered=state.answered or observation.answered,
-                files=_track(state.files, manifest, observation, now),
-            )
+            state = replace(state, answered=state.answered or observation.answered)
             before, last = state, number == len(rounds) - 1
             state, decision = judged(manifest, rules, state, observation, now, last=last)
             self.steps.append((observation, before, state, decision, now))
 
 
 def judged(manifest, rules, state, observation, now, *, last):
-    times = times_of(rules, state, observation, now)
-    findings = run_checks(view_of(manifest, observation, times, state.files))
+    state, view = look(manifest, rules, state, observation, now)
+    findings = run_checks(view)
     ids = [finding.id for finding in findings]
     assert len(set(ids)) == len(ids), "a finding's id is unique in a round"
     return decide(state, findings, now, rules, last=last)
@@ -238,7 +232,9 @@ def test_what_holds_in_every_round_is_green_in_the_last(wait):
     steps = Played(manifest, replace(rules, stable_for=0.0), rounds).steps
     if any(not_held(manifest, one, DEPLOYED, rules, ROOT) for _, one in rounds):
         return
-    if any(track.moved_at is not None for track in steps[-1][1].files.values()):
+    if manifest.absent or manifest.import_errors.scope == "all":
+        return  # these need a second cycle of parses, which rounds at random rarely show
+    if any(track.moved_at is not None for track in steps[-1][2].files.values()):
         return
     event("all held")
     assert verdict_of(steps[-1][3]) is Status.PASSED

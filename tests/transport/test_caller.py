@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from validator.errors import CallFailed, CannotTell
 from validator.reasons import Reason
 from validator.server_clock import EPOCH, ServerClock
-from validator.transport.caller import Caller, RetryRule
+from validator.transport.caller import FINISH_WITHIN, Caller, RetryRule
 from validator.transport.interface import Answer, EnvironmentFacts, Request
 from validator.transport.pacing import TokenBucket
 
@@ -131,9 +131,23 @@ def test_no_pause_is_so_long_that_the_deadline_would_pass():
     assert clock.time <= 1.2
 
 
-def test_no_call_begins_after_the_deadline():
-    caller, script, clock, *_ = build(OK)
+def test_a_round_that_has_begun_may_finish_shortly_after_the_deadline():
+    caller, _, clock, *_ = build(OK)
+    clock.time = 10 + FINISH_WITHIN
+    assert caller.get(ASK, 10) is OK
+
+
+def test_nothing_is_repeated_after_the_deadline():
+    caller, _, clock, *_ = build(LOST)
     clock.time = 10.5
+    with pytest.raises(CallFailed, match="no answer"):
+        caller.get(ASK, 10)
+    assert caller.calls == 1
+
+
+def test_no_call_begins_long_after_the_deadline():
+    caller, script, clock, *_ = build(OK)
+    clock.time = 10.5 + FINISH_WITHIN
     with pytest.raises(CallFailed, match="time was up") as caught:
         caller.get(ASK, 10)
     assert (script.began, caller.calls, caught.value.retry) == ([], 0, False)
@@ -143,7 +157,7 @@ def test_a_turn_after_the_deadline_is_not_waited_for():
     caller, script, clock, *_ = build(OK, rate=0.25)
     caller.get(ASK, 100)
     with pytest.raises(CallFailed, match="time was up"):
-        caller.get(ASK, 2)
+        caller.get(ASK, 2 - FINISH_WITHIN)
     assert clock.time == 0, "the turn would have come after four seconds"
     assert len(script.began) == 1
     assert caller.get(ASK, 4) is OK, "and nobody lost a turn"
@@ -158,13 +172,13 @@ answers = st.lists(
 
 @settings(deadline=None)
 @given(answers, st.floats(0, 60), st.floats(0, 1, exclude_max=True), st.floats(0.1, 20), st.floats(0, 15))
-def test_whatever_happens_no_call_begins_after_the_deadline(told, deadline, jitter, rate, takes):
+def test_whatever_happens_no_call_begins_long_after_the_deadline(told, deadline, jitter, rate, takes):
     caller, script, clock, *_ = build(*told, jitter=jitter, rate=rate, takes=takes)
     for _ in range(3):
         with suppress(CallFailed):
             caller.get(ASK, deadline)
-    assert all(began <= deadline for began in script.began)
-    assert clock.time <= deadline + takes
+    assert all(began <= deadline + FINISH_WITHIN for began in script.began)
+    assert clock.time <= deadline + FINISH_WITHIN + takes
     assert caller.calls == len(script.began)
 
 

@@ -6,10 +6,8 @@ still. A parse after the deploy proves the contrary: some file still defines it.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from validator.checks.health import CLOCK_TOLERANCE
 from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 
@@ -33,7 +31,7 @@ def _absent(dag_id: str, view: View) -> Finding:
         file = view.folder.name(row.file)
         details = {"file": file, "last_parsed_time": row.last_parsed.isoformat() if row.last_parsed else None}
         # A parse from the future is the clocks' fault: it proves nothing.
-        newest = view.seen.ended + timedelta(seconds=CLOCK_TOLERANCE)
+        newest = view.stamps_allowed_until
         defined = row.last_parsed is not None and view.times.fresh_after <= row.last_parsed <= newest
         message = (
             f"{file} still defines it: Airflow parsed it there after the new files had arrived."
@@ -53,11 +51,11 @@ def _absent(dag_id: str, view: View) -> Finding:
     if not walk.whole:
         message = "It was not seen on the DAG list, but the list kept changing while it was read."
         return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE)
-    if view.seen.began < view.times.fresh_after or not view.cycle_is_over:
-        behind = len(view.behind)
+    if view.seen.began < view.times.fresh_after or not view.cycle_is_settled:
+        to_go = f"{len(view.behind)} of the listed DAGs to go" if view.behind else "a second time, to be sure"
         message = (
-            "It is not listed now, but it could come back: Airflow has not parsed everything since the new files "
-            f"arrived ({behind} DAG{'s' if behind != 1 else ''} to go)."
+            "It is not listed now, but it could come back until Airflow has parsed everything since the new files "
+            f"arrived ({to_go})."
         )
         waits = {"not_parsed_yet": list(view.behind[:5])}
         return about.finds(Status.PENDING, message, Reason.DAG_NOT_ABSENT, waits)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from validator.airflow.models import Unread
 from validator.checks import patterns
-from validator.checks.health import CLOCK_TOLERANCE
+from validator.checks.interface import CLOCK_TOLERANCE
 from validator.checks.traces import cause_of, line_in
 from validator.durations import format_duration
 from validator.finding import About, Ripens, Status
@@ -134,9 +134,7 @@ def _broken(dag_id: str, errors: Sequence[DagImportError], view: View) -> Findin
         return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_IMPORT_ERROR, file=file)
     error = errors[0]
     file = view.folder.name(error.file)
-    line = line_in(
-        error.stack_trace, row.file if row is not None and row.file.same_as(error.file) else error.file
-    )
+    line = line_in(error.stack_trace, view.folder.located(error.file))
     at = f"{file}, line {line}" if line is not None else file
     message = f"{at}: {cause_of(error.stack_trace)}"
     details: dict[str, Any] = {
@@ -144,7 +142,7 @@ def _broken(dag_id: str, errors: Sequence[DagImportError], view: View) -> Findin
         "stamp": error.stamp.isoformat() if error.stamp is not None else None,
         "stack_trace": error.stack_trace,
     }
-    after = error.stamp is not None and error.stamp >= view.times.arrived_at
+    after = view.stamped_after_arrival(error)
     if not after:
         message += " (not parsed again since the new files arrived)"
     return _about(dag_id).finds(
@@ -164,8 +162,8 @@ def _moving(dag_id: str, view: View) -> Finding | None:
     track = view.tracks.get(dag_id)
     if track is None or track.moved_at is None:
         return None
-    first, now = view.folder.name(track.first), view.folder.name(track.now)
-    details = {"files": sorted({first, now})}
+    before, now = view.folder.name(track.earlier[-1]), view.folder.name(track.now)
+    details = {"files": sorted({view.folder.name(file) for file in (*track.earlier, track.now)})}
     if track.came_back:
         message = (
             f"It alternates between files ({' and '.join(details['files'])}): more than one file defines this id, "
@@ -176,7 +174,7 @@ def _moving(dag_id: str, view: View) -> Finding | None:
     if stays >= view.times.grace:
         return None
     message = (
-        f"It moved from {first} to {now} {format_duration(stays)} ago; it must stay there for "
+        f"It moved from {before} to {now} {format_duration(stays)} ago; it must stay there for "
         f"{format_duration(view.times.grace)} to show that only one file defines it."
     )
     return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_WRONG_FILE, details, file=now)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from validator.airflow.models import DagFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from validator.airflow.models import DagFile
 
 KNOWN_FOLDERS = ("/usr/local/airflow/dags", "/opt/airflow/dags")
 """MWAA's folder, and the one of Airflow's own images."""
@@ -51,6 +51,14 @@ class Folder:
         if file.relative is None and file.absolute is not None and self.root is not None:
             return _below(file.absolute, self.root) or file.absolute
         return file.name
+
+    def located(self, file: DagFile) -> DagFile:
+        """`file` with its absolute name too, where the folder is known."""
+        if file.absolute is not None or file.relative is None or self.root is None:
+            return file
+        if file.bundle not in (None, DAGS_FOLDER):
+            return file
+        return DagFile(posixpath.join(self.root, file.relative), file.relative, file.bundle)
 
     def holds(self, file: DagFile, expected: str) -> bool:
         """Whether `file` is the one that a manifest calls `expected`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from validator.airflow.dialect import AIRFLOW_3
 from validator.airflow.models import Unread
+from validator.checks.interface import CLOCK_TOLERANCE
 from validator.durations import format_duration
 from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 AREA = "health"
 DEAD_AFTER = 120.0
 """Seconds: a heartbeat that has not moved for so long belongs to a dead component, not to a flapping one."""
-CLOCK_TOLERANCE = 10.0
-"""Seconds by which a time of Airflow's may be ahead of its web server's clock."""
 _WITHOUT_HEARTBEAT = "metadatabase"
 
 

@@ -67,7 +67,7 @@ def _foreign(error: DagImportError, view: View) -> Finding:
     rule = view.manifest.import_errors
     file = view.folder.name(error.file)
     name = file if error.file.bundle in (None, "dags-folder") else f"{error.file.bundle}:{file}"
-    line = line_in(error.stack_trace, error.file)
+    line = line_in(error.stack_trace, view.folder.located(error.file))
     cause = cause_of(error.stack_trace)
     details: dict[str, Any] = {
         "file": file,
@@ -81,10 +81,9 @@ def _foreign(error: DagImportError, view: View) -> Finding:
         return find(Status.PASSED, f"Its import error is allowed by import_errors.allow: {cause}")
     if rule.scope != "all":
         return find(Status.WARNING, f"No expected DAG comes from it: {cause}", Reason.IMPORT_ERROR)
-    after = error.stamp is not None and error.stamp >= view.times.arrived_at
-    if after:
+    if view.stamped_after_arrival(error):
         return find(Status.PENDING, cause, Reason.IMPORT_ERROR, ripens=Ripens(polls=2))
-    if view.seen.began >= view.times.fresh_after and view.cycle_is_settled:
+    if view.seen.began >= view.times.fresh_after and view.cycle_is_settled and view.witnesses:
         # Airflow 3.0 clears an error only when the file yields a DAG: a helper's error outlives its cure.
         message = f"A leftover: not seen again while everything else was parsed since the new files arrived: {cause}"
         return find(Status.WARNING, message, Reason.IMPORT_ERROR)

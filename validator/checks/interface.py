@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from validator.state import FileTrack
 
 
+CLOCK_TOLERANCE = 10.0
+"""Seconds by which a time of Airflow's may be ahead of its web server's clock."""
+
+
 @dataclass(frozen=True)
 class Times:
     """The moments that a round is judged by; all on the server's clock, UTC."""
@@ -32,6 +37,8 @@ class Times:
     """Seconds for which a red that heals by itself may stand."""
     gate_now: float
     """Seconds since the gate's start."""
+    settled_after: datetime | None
+    """From here on a parse belongs to a second cycle after the files arrived; None: the first is not over."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,11 @@ class View:
     behind: Sequence[str]
     """Listed DAGs that Airflow has not parsed since the files arrived. A broken file's DAGs (2.x) do not
     count: nothing moves them."""
+    cycle_is_settled: bool
+    """Whether Airflow has parsed everything that it lists once more after the first cycle was over: only then
+    has it surely looked at every file, also at those that yield no DAG. True where nothing sound is listed."""
+    witnesses: int
+    """How many listed DAGs, their files being sound, show that Airflow parses at all."""
 
     def files_of(self, dag_id: str, expected_file: str | None) -> list[DagFile]:
         """Every file that the DAG is known to come from, or should."""
@@ -79,15 +91,14 @@ class View:
         """Whether Airflow has parsed everything that it lists since the files arrived."""
         return self.seen.dags.whole and not self.behind
 
-    @property
-    def cycle_is_settled(self) -> bool:
-        """Whether Airflow has parsed everything that it lists since `fresh_after`: a whole cycle later.
+    def stamped_after_arrival(self, error: DagImportError) -> bool:
+        """Whether Airflow met the error when it parsed the new files."""
+        return error.stamp is not None and self.times.arrived_at <= error.stamp <= self.stamps_allowed_until
 
-        Where nothing sound is listed no parse was seen, so nothing is known of the cycle.
-        """
-        sound = [dag.last_parsed for dag in self.listed.values() if not dag.has_import_errors]
-        settled = all(parsed is not None and parsed >= self.times.fresh_after for parsed in sound)
-        return self.cycle_is_over and bool(sound) and settled
+    @property
+    def stamps_allowed_until(self) -> datetime:
+        """A time of Airflow's that is later than this comes from a clock that runs ahead, and proves nothing."""
+        return self.seen.ended + timedelta(seconds=CLOCK_TOLERANCE)
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,7 @@ def view_of(manifest: Manifest, seen: Observation, times: Times, tracks: Mapping
         [dag.file for dag in listed.values()] + [dag.file for dag in gone.values()] + [e.file for e in rows]
     )
     folder = folder_of(files)
+    sound = [dag for dag in listed.values() if not dag.has_import_errors]
     errors = _index(rows, folder)
     return View(
         manifest=manifest,
@@ -138,12 +150,18 @@ def view_of(manifest: Manifest, seen: Observation, times: Times, tracks: Mapping
         matched=_matched(manifest, listed, gone, errors),
         folder=folder,
         errors=errors,
-        behind=[
-            dag.dag_id
-            for dag in listed.values()
-            if not dag.has_import_errors and (dag.last_parsed is None or dag.last_parsed < times.arrived_at)
-        ],
+        behind=[dag.dag_id for dag in sound if not _since(dag, times.arrived_at)],
+        cycle_is_settled=(
+            seen.dags.whole
+            and times.settled_after is not None
+            and all(_since(dag, times.settled_after) for dag in sound)
+        ),
+        witnesses=len(sound),
     )
+
+
+def _since(dag: Dag, moment: datetime) -> bool:
+    return dag.last_parsed is not None and dag.last_parsed >= moment
 
 
 def expected_by(manifest: Manifest, dag_ids: Iterable[str]) -> list[str]:

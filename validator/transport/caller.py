@@ -25,6 +25,8 @@ _SERVER_ERROR = 500
 _UNAUTHORIZED = (401, 403)
 _NOT_FOUND = 404
 _KEPT_REQUEST_IDS = 10
+FINISH_WITHIN = 5.0
+"""Seconds after the deadline in which the calls of a round that had begun before may still be made."""
 _NESTED = 5
 """Objects inside each other that are looked into for the words of an error: real ones have two."""
 
@@ -94,7 +96,7 @@ class Caller:
 
         Args:
             request: what to ask.
-            deadline: on the clock; no call begins after it.
+            deadline: on the clock; no repetition begins after it, and no call FINISH_WITHIN after it.
             instead: what to ask after a failure, given what was asked; None: the same again.
 
         Raises:
@@ -128,9 +130,12 @@ class Caller:
     def _repeat(self, attempt: Callable[[], _R], deadline: float) -> _R:
         wait = self._rule.first_wait
         failures = 0
+        throttled = False
         before = CallFailed(Reason.UNREACHABLE, "the time was up before it could be asked", retry=False)
         while True:
-            if not self._bucket.take(deadline) or self._clock.now() > deadline:
+            # A round that has begun may finish: cut short by its last call it would be worth nothing.
+            latest = deadline + FINISH_WITHIN if failures == 0 and not throttled else deadline
+            if not self._bucket.take(latest) or self._clock.now() > latest:
                 raise before
             with self._lock:
                 self._calls += 1
@@ -139,6 +144,7 @@ class Caller:
             except CallFailed as failed:
                 before = failed
                 if failed.throttled:
+                    throttled = True
                     self._bucket.throttled()
                 else:
                     failures += 1
