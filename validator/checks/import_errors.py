@@ -83,7 +83,8 @@ def _foreign(error: DagImportError, view: View) -> Finding:
         return find(Status.WARNING, f"No expected DAG comes from it: {cause}", Reason.IMPORT_ERROR)
     if view.stamped_after_arrival(error):
         return find(Status.PENDING, cause, Reason.IMPORT_ERROR, ripens=Ripens(polls=2))
-    if view.seen.began >= view.times.fresh_after and view.cycle_is_settled and view.witnesses:
+    before = error.stamp is not None and error.stamp < view.times.arrived_at
+    if before and view.seen.began >= view.times.fresh_after and view.cycle_is_settled and view.witnesses:
         # Airflow 3.0 clears an error only when the file yields a DAG: a helper's error outlives its cure.
         message = f"A leftover: not seen again while everything else was parsed since the new files arrived: {cause}"
         return find(Status.WARNING, message, Reason.IMPORT_ERROR)
