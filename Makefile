@@ -4,11 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test lint real bench clean
+.PHONY: demo test lint real bench lock clean
 
-$(VENV)/.installed: pyproject.toml
+# The tools' versions are locked: a newer linter or click would turn an unchanged tree red.
+$(VENV)/.installed: pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 demo: $(VENV)/.installed        ## a deploy that breaks, red; then mended, green (needs no account)
@@ -28,6 +30,10 @@ real: $(VENV)/.installed        ## drives real Airflow 2.10.5 and 3.0.6, install
 
 bench: $(VENV)/.installed       ## costs, beside the plain approach
 	$(BIN)/python benchmarks/cost.py
+
+lock:                           ## renews requirements/dev.txt from pyproject.toml
+	uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) .cache mwaa-gate-demo

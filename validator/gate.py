@@ -160,9 +160,7 @@ def _round(  # noqa: PLR0913 - one round's whole context
     return outcome, min(decision.seconds, room)
 
 
-def look(
-    manifest: Manifest, rules: Rules, state: State, seen: Observation, now: float
-) -> tuple[State, View]:
+def look(manifest: Manifest, rules: Rules, state: State, seen: Observation, now: float) -> tuple[State, View]:
     """The state with what a round adds to it, and the round ready to be judged."""
     times = times_of(rules, state, seen, now)
     state = replace(state, files=_track(state.files, manifest, seen, now, times.arrived_at))
