@@ -13,7 +13,7 @@ from validator.airflow.walk import Collection, PageSize, as_unread
 from validator.errors import CallFailed, CannotTell
 from validator.reasons import Reason
 from validator.server_clock import ServerClock
-from validator.transport.caller import Caller, RetryRule
+from validator.transport.caller import FINISH_WITHIN, Caller, RetryRule
 from validator.transport.interface import Answer
 from validator.transport.pacing import TokenBucket
 
@@ -331,7 +331,7 @@ def test_what_no_call_can_mend_ends_the_walk(at):
 def test_no_page_is_asked_for_after_the_deadline():
     server = Server(1000, 100)
     clock = Clock()
-    clock.time = DEADLINE + 1
+    clock.time = DEADLINE + FINISH_WITHIN + 1
     caller = Caller(server, TokenBucket(100, clock), clock, ServerClock(clock), lambda: 0.5)
     result = Collection(caller, "/dags", "dags", PageSize(100, 1), 4).walk(
         {}, lambda r: r, lambda r: r, DEADLINE
