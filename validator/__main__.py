@@ -9,12 +9,11 @@ import sys
 import click
 
 from validator.cli.main import cli
-from validator.errors import EXIT_USAGE, GateError, ManifestError
+from validator.errors import EXIT_CANNOT_TELL, EXIT_SIGNAL, EXIT_USAGE, GateError, ManifestError
 
 GC_THRESHOLD = 100_000
 """Objects that may be made before the garbage collector looks; Python's own is 700."""
-_INTERRUPTED = 128
-_UNEXPECTED = 3
+_INTERRUPTED = EXIT_SIGNAL + 2
 
 
 def main() -> None:
@@ -26,7 +25,7 @@ def main() -> None:
     except Exception:  # noqa: BLE001 - Python's own code for it is 1, which says that the deploy is red
         sys.excepthook(*sys.exc_info())
         click.echo("mwaa-gate: this is a mistake in mwaa-gate, and says nothing of the deploy.", err=True)
-        code = _UNEXPECTED
+        code = EXIT_CANNOT_TELL
     for stream in (sys.stdout, sys.stderr):
         if stream is None:  # it was closed before the start
             continue
@@ -35,10 +34,8 @@ def main() -> None:
         except (OSError, ValueError):
             # Nobody reads any more. Without this Python would complain at its end, and change the exit code.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    if code > _INTERRUPTED:
-        # Calls may still be under way in threads; their answers matter to nobody now.
-        os._exit(code)
-    sys.exit(code)
+    # Calls may still be under way in threads, and Python would wait for them: their answers matter to nobody now.
+    os._exit(code)
 
 
 def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
@@ -48,7 +45,7 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.Abort:
-        return _INTERRUPTED + 2
+        return _INTERRUPTED
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
@@ -56,10 +53,13 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
         tell(error)
         return error.exit_code
     except KeyboardInterrupt:
-        return _INTERRUPTED + 2
+        return _INTERRUPTED
+    except OSError as error:  # a full disk or a closed pipe behind stdout
+        click.echo(f"mwaa-gate: the output could not be written: {error.strerror}.", err=True)
+        return EXIT_CANNOT_TELL
     except MemoryError:
         click.echo("mwaa-gate: out of memory.", err=True)
-        return _UNEXPECTED
+        return EXIT_CANNOT_TELL
     return result if isinstance(result, int) else 0
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from validator import __version__
 from validator.airflow.models import Unread
 from validator.durations import format_duration
-from validator.errors import EXIT_CANNOT_TELL, EXIT_FAILED, EXIT_PASSED
+from validator.errors import EXIT_CANNOT_TELL, EXIT_FAILED, EXIT_PASSED, EXIT_SIGNAL
 from validator.finding import Finding, Status
 from validator.gate import short_timeout
 from validator.reasons import ADVICE, Reason
 from validator.report.interface import Check, Report
 from validator.rules import Deploy
-from validator.timing import settle_of
+from validator.timing import scan_interval_of, settle_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,6 @@ _EXIT_CODES = {
     Status.FAILED: EXIT_FAILED,
     Status.ERROR: EXIT_CANNOT_TELL,
 }
-_SIGNAL_EXIT = 128
 _STEPS = 5
 
 
@@ -61,7 +60,7 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
     version = outcome.seen.version if outcome.seen is not None else None
     return Report(
         verdict=outcome.status,
-        exit_code=_EXIT_CODES[outcome.status] if interrupted is None else _SIGNAL_EXIT + interrupted,
+        exit_code=_EXIT_CODES[outcome.status] if interrupted is None else EXIT_SIGNAL + interrupted,
         summary=_summary(outcome, findings),
         environment=environment,
         airflow_version=version.text if version is not None else None,
@@ -111,7 +110,7 @@ def _summary(outcome: Outcome, findings: Sequence[Finding]) -> str:
     count = len(findings)
     if outcome.interrupted_by is not None:
         name = signal.Signals(outcome.interrupted_by).name
-        open_ones = sum(1 for f in findings if f.reason is Reason.UNDECIDED)
+        open_ones = sum(1 for f in findings if f.status in (Status.ERROR, Status.SKIPPED))
         reds = sum(1 for f in findings if f.status is Status.FAILED)
         decided = f"{reds} {'was' if reds == 1 else 'were'} red" if reds else "nothing was decided"
         return f"Interrupted by {name} after {took}: {decided}; {open_ones} of {count} expectations were still open."
@@ -171,6 +170,14 @@ def _assumptions(manifest: Manifest, rules: Rules, outcome: Outcome) -> list[str
         )
     if isinstance(seen.environment, Unread):
         told.append("GetEnvironment could not be read: Airflow's default intervals are assumed.")
+    if manifest.absent or manifest.patterns or manifest.import_errors.scope == "all":
+        told.append(
+            f"A new file is found only at the next directory scan, every {format_duration(scan_interval_of(seen))}: what "
+            "it brings (a DAG that should be absent, a match of a pattern, an import error) may come later."
+        )
+    told.append(
+        "The environment did not begin to change, and its clocks agreed within 10 s, while the gate waited."
+    )
     told.append("/health shows one job of a kind: of two schedulers, one that is dead does not show.")
     told.append("The workers' own copies of the files were not looked at; only a DAG run proves them.")
     return told

@@ -26,6 +26,8 @@ DENIED_ROUNDS = 3
 """Rounds in a row in which Airflow may refuse: a web server that restarts may do so for a moment."""
 BLIND_INTERVALS = 3
 """Intervals before the deadline within which a round must have been complete for a pending finding to be red."""
+FLAP_LASTS = 2.0
+"""Seconds for which a component that lives may be called unhealthy (AIRFLOW.md section 1)."""
 CONFIRM_AFTER = 0.5
 """Seconds until the next look, where only a second look is missing to a final red."""
 
@@ -48,7 +50,13 @@ class Verdict:
 
 
 def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of it
-    state: State, findings: Sequence[Finding], now: float, rules: Rules, *, last: bool, left: float = 0.0
+    state: State,
+    findings: Sequence[Finding],
+    now: float,
+    rules: Rules,
+    *,
+    last: bool,
+    left: float = 0.0,
 ) -> tuple[State, Wait | Verdict]:
     """Judge one round.
 
@@ -60,6 +68,9 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
         last: no further round fits before the deadline.
         left: seconds until the deadline.
     """
+    changing = any(_is_changing(finding) for finding in findings)
+    if changing:  # what Airflow says while its environment changes proves nothing, no red either
+        findings = [replace(f, ripens=None) if f.status is Status.PENDING else f for f in findings]
     marks = {finding.id: _mark(state.marks.get(finding.id), finding, now) for finding in findings}
     ripe = {
         f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)
@@ -70,13 +81,14 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
     pending = [f for f in standing if f.status is Status.PENDING]
     denied = any(f.reason in (Reason.ACCESS_DENIED, Reason.LIMITED_ROLE) for f in unread)
     holds = not (unread or pending or finals)
+    flaps = not (unread or finals) and all(f.flaps and marks[f.id].ripe_polls == 1 for f in pending)
     new = replace(
         state,
         rounds=state.rounds + 1,
         marks={**{key: mark for key, mark in state.marks.items() if key in finals}, **marks},
         finals=finals,
         first_final=(state.first_final if state.first_final is not None else now) if finals else None,
-        green_since=(state.green_since if state.green_since is not None else now) if holds else None,
+        green_since=_green_since(state.green_since, now, holds=holds, flaps=flaps),
         denied_rounds=state.denied_rounds + 1 if denied else 0,
     )
     blind = last and left > BLIND_INTERVALS * rules.interval
@@ -97,7 +109,7 @@ def _judge(  # noqa: PLR0911, PLR0913 - a return for each row of the table; the 
     hopeless = (
         any(not f.heals for f in unread)
         or state.denied_rounds >= DENIED_ROUNDS
-        or (not state.answered and now >= SILENCE)
+        or (not state.answered and now >= SILENCE and not any(_is_changing(f) for f in unread))
     )
     if state.first_final is not None:
         turns_over = all(f.had_its_turn for f in pending) and not unread
@@ -118,6 +130,18 @@ def _judge(  # noqa: PLR0911, PLR0913 - a return for each row of the table; the 
     elif last:
         return Verdict(Status.FAILED, (*standing, _too_short(state, now, rules)))
     return Wait(_pause(standing, state, now, rules))
+
+
+def _is_changing(finding: Finding) -> bool:
+    """Whether it says that the environment is not what it will be."""
+    return finding.status is Status.ERROR and finding.reason is Reason.ENVIRONMENT_NOT_AVAILABLE
+
+
+def _green_since(before: float | None, now: float, *, holds: bool, flaps: bool) -> float | None:
+    """From when on everything has held; one look at a component that flaps does not break it."""
+    if holds:
+        return before if before is not None else now
+    return before if flaps else None
 
 
 def _mark(before: Mark | None, finding: Finding, now: float) -> Mark:
@@ -192,6 +216,9 @@ def _pause(standing: Sequence[Finding], state: State, now: float, rules: Rules) 
         for f in standing
     )
     ends = [now + CONFIRM_AFTER] if only_a_look else []
+    pending = [f for f in standing if f.status is Status.PENDING]
+    if pending and all(f.flaps for f in pending):
+        ends.append(now + FLAP_LASTS)
     if state.first_final is not None and rules.fail_fast:
         ends.append(state.first_final + FAIL_FAST_WAIT)
     if not state.answered:

@@ -13,6 +13,8 @@ EXIT_PASSED = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_CANNOT_TELL = 3
+EXIT_SIGNAL = 128
+"""Plus the number of the signal that interrupted the gate."""
 
 
 class GateError(Exception):

@@ -68,6 +68,8 @@ class Finding:
     had_its_turn: bool = False
     """For pending: False while Airflow has not yet looked at the new version of the subject, or a second
     look is due at once. After a first final red the gate waits, at most a minute, for all to have had theirs."""
+    flaps: bool = False
+    """For pending: it may be over at the next look, and seen once it breaks no `stable_for`."""
     advice: str = ""
     """What to do, where more can be said than `reasons.ADVICE` does; empty: that is all."""
     heals: bool = True
@@ -93,6 +95,7 @@ class About:
         line: int | None = None,
         ripens: Ripens | None = None,
         had_its_turn: bool = False,
+        flaps: bool = False,
         advice: str = "",
         heals: bool = True,
     ) -> Finding:
@@ -109,6 +112,7 @@ class About:
             line=line,
             ripens=ripens,
             had_its_turn=had_its_turn,
+            flaps=flaps,
             advice=advice,
             heals=heals,
         )

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from validator.checks.interface import expected_by, view_of
 from validator.checks.registry import run_checks
-from validator.decision import Verdict, decide, standing_of, undecided
+from validator.decision import FAIL_FAST_WAIT, SILENCE, Verdict, decide, standing_of, undecided
 from validator.durations import format_duration
 from validator.finding import Finding, Status
 from validator.plan import Plan, plan
 from validator.state import FileTrack, State
-from validator.timing import SHORTEST_AUTO, deployed_at_of, span_of, timeout_of, times_of, too_short_by
+from validator.timing import (
+    SHORTEST_AUTO,
+    deployed_at_of,
+    later_deploy,
+    span_of,
+    timeout_of,
+    times_of,
+    too_short_by,
+)
 from validator.transport.interface import CALL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -104,30 +112,34 @@ def run(  # noqa: PLR0913 - everything that is not pure comes in from outside
 ) -> Outcome:
     """Wait until everything that the manifest expects holds, or cannot any more, or the time is up."""
     start = clock.now()
-    outcome = Outcome(
-        Status.ERROR, (), State(), None, 0.0, SHORTEST_AUTO if rules.timeout is None else rules.timeout
-    )
-    progress.started(where, "")
+    outcome = begun(rules)
     try:
+        progress.started(where, "")
         while True:
+            was_timed = outcome.timed
             outcome, wait = _round(manifest, rules, observer, clock, start, outcome)
-            if outcome.state.rounds == 1 and outcome.too_short_by > 0:
+            if outcome.timed and not was_timed and outcome.too_short_by > 0:
                 progress.note(short_timeout(outcome, rules))
             progress.round(outcome.findings, outcome.elapsed, outcome.timeout)
             if wait is None:
                 return outcome
             clock.sleep(wait)
     except Interrupted as interrupted:
-        findings = tuple(undecided(f) if f.status is Status.PENDING else f for f in outcome.findings)
-        return replace(
-            outcome,
-            status=Status.ERROR,
-            findings=findings,
-            elapsed=clock.now() - start,
-            interrupted_by=interrupted.signal,
-        )
+        return interrupt(replace(outcome, elapsed=clock.now() - start), interrupted.signal)
     finally:
         progress.finished()
+
+
+def interrupt(outcome: Outcome, signal: int) -> Outcome:
+    """How a wait ended that a signal cut short: nothing is decided by it."""
+    findings = tuple(undecided(f) if f.status is Status.PENDING else f for f in outcome.findings)
+    return replace(outcome, status=Status.ERROR, findings=findings, interrupted_by=signal)
+
+
+def begun(rules: Rules) -> Outcome:
+    """The outcome of a wait in which nothing was seen yet."""
+    timeout = SHORTEST_AUTO if rules.timeout is None else rules.timeout
+    return Outcome(Status.ERROR, (), State(), None, 0.0, timeout)
 
 
 def _round(  # noqa: PLR0913 - one round's whole context
@@ -136,12 +148,11 @@ def _round(  # noqa: PLR0913 - one round's whole context
     """One round, and the seconds to wait for the next; None: decided. Until then `findings` may be pending."""
     state, timeout, missing = before.state, before.timeout, before.too_short_by
     began = clock.now()
-    # Whatever the timeout, the first round may ask once for everything.
-    deadline = start + (timeout if state.answered else max(timeout, CALL_TIMEOUT))
-    seen = observer.observe(plan(manifest, state), deadline)
+    seen = observer.observe(plan(manifest, state), start + _latest(state, timeout, rules, began - start))
     now = clock.now() - start
     if seen.answered and not state.answered:
-        state = replace(state, answered=True, deployed_at=deployed_at_of(rules, seen))
+        at = now - (seen.ended - seen.began).total_seconds()
+        state = replace(state, answered=True, answered_at=at, deployed_at=deployed_at_of(rules, seen))
     timed = before.timed or (state.answered and seen.dags.unread is None)
     if timed and not before.timed:
         timeout = timeout_of(rules, seen)
@@ -156,12 +167,25 @@ def _round(  # noqa: PLR0913 - one round's whole context
     outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, timed, missing, took)
     if isinstance(decision, Verdict):
         return replace(outcome, status=decision.status, findings=decision.findings), None
-    # The last look is begun early enough to be over at the deadline.
-    return outcome, min(decision.seconds, room)
+    # The last look is begun early enough to be over at the deadline, and late enough that none is missing after it.
+    next_is_last = room - decision.seconds < took * _MARGIN + _ROOM
+    return outcome, room if next_is_last else decision.seconds
+
+
+def _latest(state: State, timeout: float, rules: Rules, now: float) -> float:
+    """Seconds since the start after which a round begins no repetition: whatever ends the wait ends it, too."""
+    if not state.answered:
+        # Whatever the timeout, every such round may ask once for everything.
+        return max(min(timeout, SILENCE), now + CALL_TIMEOUT)
+    if state.first_final is not None and rules.fail_fast:
+        return min(timeout, state.first_final + FAIL_FAST_WAIT)
+    return timeout
 
 
 def look(manifest: Manifest, rules: Rules, state: State, seen: Observation, now: float) -> tuple[State, View]:
     """The state with what a round adds to it, and the round ready to be judged."""
+    if seen.answered:
+        state = replace(state, deployed_at=later_deploy(rules, state, seen, now))
     times = times_of(rules, state, seen, now)
     state = replace(state, files=_track(state.files, manifest, seen, now, times.arrived_at))
     view = view_of(manifest, seen, times, state.files)
@@ -184,10 +208,13 @@ def _track(
         track = tracks.get(dag_id)
         parsed = rows[dag_id].last_parsed
         if track is None or parsed is None or parsed < arrived_at:
-            new[dag_id] = FileTrack(file)
+            new[dag_id] = FileTrack(file, seen_at=now)
         elif file != track.now:
             earlier = (*(each for each in track.earlier if each != track.now), track.now)[-_FILES_KEPT:]
-            new[dag_id] = FileTrack(file, earlier, now, came_back=track.came_back or file in track.earlier)
+            came_back = track.came_back or file in track.earlier
+            new[dag_id] = FileTrack(file, earlier, now, seen_at=now, came_back=came_back)
+        else:
+            new[dag_id] = replace(track, seen_at=now)
     return new
 
 

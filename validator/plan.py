@@ -18,13 +18,16 @@ class Plan:
     """DAGs whose rows are looked for among the inactive ones when the list does not have them."""
     patterns: tuple[str, ...] = ()
     """Globs whose inactive matches matter while there are import errors."""
+    absent: frozenset[str] = frozenset()
+    """DAGs that are looked for among the inactive ones while there are import errors: one of them may be its file's."""
 
 
 def plan(manifest: Manifest, state: State) -> Plan:
     """The next round's plan."""
     wanted = frozenset(dag.dag_id for dag in manifest.dags)
-    # A DAG whose final red is known needs no further reason.
+    # What is finally red needs no further reason.
     return Plan(
         expected=wanted.difference(state.finals_of("dags")),
+        absent=frozenset(manifest.absent),
         patterns=tuple(pattern.pattern for pattern in manifest.patterns),
     )

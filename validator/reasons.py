@@ -84,12 +84,12 @@ ADVICE: dict[Reason, str] = {
     ),
     Reason.LIMITED_ROLE: (
         "Map the caller to an Airflow role that may read every DAG (Viewer is enough), or use "
-        "`import_errors.scope: mine`."
+        "`import_errors.scope: mine` and no `absent`."
     ),
     Reason.NOT_FOUND: "Check the environment's name, the region and the account of the credentials.",
     Reason.UNREACHABLE: (
-        "Check the network path and the environment's state. A private web server can only be asked from "
-        "inside its VPC: run the gate there."
+        "Check the region's spelling, the network path and the environment's state, and the logs of its web server. A "
+        "private web server can only be asked from inside its VPC: run the gate there."
     ),
     Reason.BAD_RESPONSE: (
         "Something answered that is not the Airflow API, or only half of it. Look at the web server's log, and "

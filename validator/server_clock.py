@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from validator.clock import Clock
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FIRST_YEAR, _LAST_YEAR = 2000, 2200
+"""A Date outside of these comes from no clock."""
 DATE_RESOLUTION = timedelta(seconds=1)
 """A Date header has whole seconds, cut off: the true time is up to this much later."""
 
@@ -24,7 +26,7 @@ class ServerClock:
 
     def see(self, date: datetime | None) -> None:
         """Learn from one answer that has just arrived."""
-        if date is None:
+        if date is None or not _FIRST_YEAR <= date.year <= _LAST_YEAR:
             return
         offset = date.timestamp() - self._clock.now()
         with self._lock:

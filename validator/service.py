@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from validator.airflow.observe import Observer
 from validator.clock import SystemClock
 from validator.conclude import conclude
-from validator.gate import run
+from validator.gate import Interrupted, begun, interrupt, run
 from validator.server_clock import ServerClock
 from validator.transport.caller import Caller
 from validator.transport.invoke_rest_api import connect
 from validator.transport.pacing import TokenBucket
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from validator.clock import Clock
     from validator.gate import Progress
     from validator.report.interface import Report
@@ -27,8 +29,10 @@ WORKERS = 8
 """Pages that may be read at once."""
 
 
-def check_environment(settings: Settings, progress: Progress) -> Report:
-    """Check the MWAA environment that the settings name.
+def check_environment(
+    settings: Settings, progress: Progress, decided: Callable[[], None] = lambda: None
+) -> Report:
+    """Check the MWAA environment that the settings name; see `check`.
 
     Raises:
         UsageError: the environment's name can be no such name.
@@ -40,10 +44,16 @@ def check_environment(settings: Settings, progress: Progress) -> Report:
         role_arn=settings.role_arn,
         connections=WORKERS,
     )
-    return check(settings, transport, progress)
+    return check(settings, transport, progress, decided=decided)
 
 
-def check(settings: Settings, transport: Transport, progress: Progress, clock: Clock | None = None) -> Report:
+def check(
+    settings: Settings,
+    transport: Transport,
+    progress: Progress,
+    clock: Clock | None = None,
+    decided: Callable[[], None] = lambda: None,
+) -> Report:
     """Check the environment behind `transport`, for as long as the settings allow.
 
     Args:
@@ -51,6 +61,7 @@ def check(settings: Settings, transport: Transport, progress: Progress, clock: C
         transport: the way to the environment's Airflow.
         progress: is told of every round.
         clock: None: the machine's own.
+        decided: called once the wait is over: `Interrupted` may be raised until then, and never after.
     """
     clock = clock or SystemClock()
     server = ServerClock(clock)
@@ -58,7 +69,12 @@ def check(settings: Settings, transport: Transport, progress: Progress, clock: C
     caller = Caller(transport, bucket, clock, server, random.random)
     observer = Observer(caller, server, f"mwaa-gate-probe-{secrets.token_hex(6)}", WORKERS)
     started_at = datetime.now(timezone.utc)
-    outcome = run(settings.manifest, settings.rules, observer, clock, progress, transport.where)
+    outcome = begun(settings.rules)
+    try:
+        outcome = run(settings.manifest, settings.rules, observer, clock, progress, transport.where)
+        decided()
+    except Interrupted as interrupted:
+        outcome = interrupt(outcome, interrupted.signal)
     return conclude(
         settings.manifest,
         settings.rules,

@@ -36,6 +36,8 @@ class FileTrack:
     """Those before, without repetition, the latest last."""
     moved_at: float | None = None
     """Seconds since the gate's start at which it was last seen to change files; None: never."""
+    seen_at: float = 0.0
+    """Seconds since the gate's start at which the DAG was last on the list."""
     came_back: bool = False
     """It left a file and was seen there again: two files define it."""
 
@@ -46,6 +48,8 @@ class State:
 
     deployed_at: datetime | None = None
     """Server's clock; None: the server has not answered yet, or there was no deploy."""
+    answered_at: float = 0.0
+    """Seconds since the gate's start at which the round of the first sensible answer began."""
     answered: bool = False
     """Airflow gave a sensible answer at least once."""
     rounds: int = 0
@@ -63,11 +67,6 @@ class State:
     """The server's clock when everything listed had been parsed since the files arrived; None: not yet."""
     files: Mapping[str, FileTrack] = field(default_factory=dict)
     """By DAG id, of expected DAGs."""
-
-    def stood(self, finding_id: str, now: float) -> float:
-        """Seconds for which the finding has been what it was in the last round; 0 if it is new."""
-        mark = self.marks.get(finding_id)
-        return now - mark.since if mark is not None else 0.0
 
     def finals_of(self, area: str) -> frozenset[str]:
         """The subjects in `area` that are finally red."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from validator.airflow.dialect import AIRFLOW_3
 from validator.checks.interface import Times
+from validator.durations import MAX_SECONDS
 from validator.rules import Deploy
 from validator.server_clock import DATE_RESOLUTION
 from validator.transport.interface import EnvironmentFacts
@@ -38,6 +39,17 @@ def deployed_at_of(rules: Rules, seen: Observation) -> datetime | None:
     if isinstance(rules.deployed_at, datetime):
         return rules.deployed_at
     return seen.began + DATE_RESOLUTION if rules.deployed_at is Deploy.NOW else None
+
+
+def later_deploy(rules: Rules, state: State, seen: Observation, gate_now: float) -> datetime | None:
+    """The deploy's end by what is known of the server's clock by now.
+
+    A Date that comes closer to the server's true time moves it later; nothing ever moves it back.
+    """
+    if rules.deployed_at is not Deploy.NOW or state.deployed_at is None:
+        return state.deployed_at
+    by_now = seen.ended - timedelta(seconds=gate_now - state.answered_at) + DATE_RESOLUTION
+    return max(state.deployed_at, by_now)
 
 
 def times_of(rules: Rules, state: State, seen: Observation, gate_now: float) -> Times:
@@ -101,4 +113,4 @@ def _number(options: Mapping[str, str], key: str, default: float) -> float:
         number = float(options[key])
     except (KeyError, ValueError):
         return default
-    return number if 0 <= number < float("inf") else default
+    return number if 0 <= number <= MAX_SECONDS else default

@@ -161,11 +161,48 @@ def test_a_denied_getenvironment_is_asked_once_only(memory, observer, look):
 def test_a_getenvironment_that_got_no_answer_is_asked_again(memory, observer, look):
     watcher = observer()
     facts = EnvironmentFacts(airflow_version="2.10.5", status="AVAILABLE", date=START)
-    memory.airflow.facts = lambda n: CallFailed(Reason.UNREACHABLE, "no answer") if n <= 3 else facts
+    memory.airflow.facts = lambda n: CallFailed(Reason.UNREACHABLE, "no answer") if n <= 2 else facts
+    assert look(watcher).environment.reason is Reason.UNREACHABLE
+    assert memory.airflow.facts_asked == 1, "once a round: it is optional"
     assert look(watcher).environment.reason is Reason.UNREACHABLE
     assert look(watcher).environment == facts
     look(watcher)
-    assert memory.airflow.facts_asked == 4
+    assert memory.airflow.facts_asked == 3
+
+
+def test_a_getenvironment_that_never_answers_is_given_up(memory, observer, look):
+    watcher = observer()
+    memory.airflow.facts = lambda n: CallFailed(Reason.UNREACHABLE, "no answer")
+    for _ in range(6):
+        assert look(watcher).environment.reason is Reason.UNREACHABLE
+    assert memory.airflow.facts_asked == 3
+
+
+@pytest.mark.parametrize("later", [CallFailed(Reason.UNREACHABLE, "gone"), DENIED])
+def test_an_environment_that_was_changing_is_not_forgotten_when_it_cannot_be_asked(
+    memory, observer, look, later
+):
+    watcher = observer("3.0.6")
+    options = {"core.min_serialized_dag_update_interval": "300"}
+    changing = EnvironmentFacts(airflow_version="3.0.6", status="UPDATING", options=options, date=START)
+    memory.airflow.facts = lambda n: changing if n == 1 else later
+    for _ in range(5):
+        assert look(watcher).environment == changing
+
+
+def test_the_role_is_not_known_from_a_server_that_answers_anything_with_404(memory, observer, look):
+    watcher = observer("3.0.6")
+    whole = dict(memory.airflow.routes)
+    memory.airflow.routes = {"/version": whole["/version"]}
+    assert isinstance(look(watcher).reads_all, Unread)
+    memory.airflow.routes = {**whole, PROBE: (403, {"detail": "Forbidden"})}
+    assert look(watcher).reads_all is False
+
+
+def test_a_total_that_is_no_count_is_a_bad_answer(memory, observer, look):
+    watcher = observer()
+    memory.airflow.routes["/dags"] = (200, {"dags": [row("a")], "total_entries": 10**9})
+    assert look(watcher, "b").dags.unread.reason is Reason.BAD_RESPONSE
 
 
 def test_a_version_that_was_not_told_is_asked_for_again(memory, observer, look):
@@ -203,8 +240,8 @@ def test_ids_that_only_look_alike_to_the_server_are_told_apart(observer, look):
 
 def test_many_missing_dags_are_looked_for_in_one_walk(memory, observer, look):
     watcher = observer(listed=("a",), gone=[f"g{number}" for number in range(150)])
-    seen = look(watcher, *(f"g{number}" for number in range(20)))
-    assert {f"g{number}" for number in range(20)} <= set(seen.gone)
+    seen = look(watcher, *(f"g{number}" for number in range(30)))
+    assert {f"g{number}" for number in range(30)} <= set(seen.gone)
     assert len([query for query in memory.airflow.paths("/dags") if "only_active" in query]) == 2
     assert not any("dag_id_pattern" in query for query in memory.airflow.paths("/dags"))
 

@@ -43,7 +43,7 @@ def unread_of(manifest, seen):
         found.append("whole list")
     if seen.import_errors.unread is not None or not seen.import_errors.whole:
         found.append("import errors")
-    if manifest.import_errors.scope == "all" and seen.reads_all is not True:
+    if (manifest.import_errors.scope == "all" or manifest.absent) and seen.reads_all is not True:
         found.append("role")
     if manifest.patterns and seen.import_errors.rows and isinstance(seen.gone, Unread):
         found.append("gone")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from rounds import UNREAD, at, dag, judge, manifest, nothing_seen, seen, short, times
+from rounds import UNREAD, at, dag, error, judge, manifest, nothing_seen, seen, short, times
 
 from validator.checks.interface import view_of
 from validator.checks.registry import run_checks
@@ -84,3 +84,16 @@ def test_what_could_not_be_read_is_not_absent():
 
 def test_a_row_of_an_inactive_dag_does_not_count():
     assert short(absent_of(seen(dag("old", active=False)))) == ("passed", None)
+
+
+def test_a_dag_that_the_role_may_just_not_see_is_not_called_absent():
+    assert short(absent_of(seen(dag("a"), reads_all=False))) == ("error", "limited-role")
+    assert short(absent_of(seen(dag("a"), reads_all=UNREAD))) == ("error", "unreachable")
+
+
+def test_a_dag_that_only_an_import_error_took_off_the_list_is_not_absent():
+    gone = {"old": dag("old", active=False, broken=True)}
+    found = absent_of(seen(dag("a"), gone=gone, errors=[error("old.py")]))
+
+    assert short(found) == ("pending", "dag-not-absent")
+    assert "old.py" in found.message

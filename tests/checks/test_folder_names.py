@@ -107,3 +107,27 @@ def test_a_glob_takes_regex_characters_as_they_are():
 )
 def test_a_star_stays_within_a_folder_and_two_cross_them(glob, path, matches):
     assert Folder(None, "").matches(DagFile(None, path, None), [glob]) is matches
+
+
+def test_a_packaged_dag_does_not_hide_where_the_dags_folder_is():
+    packaged = DagFile("/usr/lib/python3/site-packages/pkg/dags/x.py", None, None)
+    other = DagFile("/usr/local/airflow/dags/team_b/a.py", None, None)
+
+    assert not folder_of([packaged, other]).holds(other, "a.py")
+
+
+def test_a_file_of_another_bundle_is_not_the_one_of_the_same_name_in_the_dags_folder():
+    ours = DagFile("/dags/a.py", "a.py", "dags-folder")
+    theirs = DagFile("/team_b/a.py", "a.py", "team_b")
+    folder = folder_of([theirs, ours])
+
+    assert folder.holds(ours, "a.py")
+    assert not folder.holds(theirs, "a.py")
+    assert folder.name(theirs) == "team_b:a.py"
+    assert folder.matches(theirs, ["team_b:*.py"])
+
+
+def test_a_bundle_of_any_name_is_the_dags_folder_where_it_is_the_only_one():
+    file = DagFile("/srv/a.py", "a.py", "main")
+
+    assert folder_of([file]).holds(file, "a.py")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from rounds import UNREAD, component, health, judge, manifest, nothing_seen, seen, short
+from rounds import UNREAD, at, component, dag, health, judge, manifest, nothing_seen, seen, short
 
 from validator.reasons import Reason
 
@@ -157,3 +157,16 @@ def test_a_denial_that_cannot_heal_stays_one():
     found = judge(manifest("a"), nothing_seen(unread=denied))
 
     assert not any(one.heals for name, one in found.items() if name.startswith("health/"))
+
+
+def test_heartbeats_are_judged_by_the_moment_at_which_health_was_told():
+    """A round of many pages ends long after."""
+    observation = replace(seen(dag(), now=120, took=130), health=health(120), health_at=at(120))
+
+    assert short(judge(manifest("a"), observation)["health/scheduler"]) == ("passed", None)
+
+
+def test_a_component_that_airflow_calls_healthy_was_not_silent_for_years():
+    observation = replace(seen(dag()), health=health(120), health_at=at(10**8))
+
+    assert short(judge(manifest("a"), observation)["health/scheduler"]) == ("error", "bad-response")

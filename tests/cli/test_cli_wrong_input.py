@@ -108,7 +108,7 @@ def test_what_is_no_duration(refused, manifest, option, value):
 
 
 def test_an_interval_of_nothing(refused, manifest):
-    assert "longer than nothing" in refused("check", manifest(), "--env", "sandbox", "--interval", "0s")
+    assert "at least 0.1s" in refused("check", manifest(), "--env", "sandbox", "--interval", "0s")
 
 
 @pytest.mark.parametrize(
@@ -237,3 +237,13 @@ def test_the_installed_command_refuses_with_the_same_code_and_words(child, manif
     assert ended.out == ""
     assert ended.err.startswith("mwaa-gate: '../x' cannot be the name")
     assert "What to do: " in ended.err
+
+
+@pytest.mark.parametrize("value", ["20261122", "0", "1", "1.5", "1999-12-31T00:00:00Z"])
+def test_a_deploy_from_before_there_was_mwaa_is_a_typing_mistake(refused, manifest, value):
+    assert "long before" in refused("check", manifest(), "--env", "sandbox", "--deployed-at", value)
+
+
+@pytest.mark.parametrize("option", ["--json", "--junit"])
+def test_a_report_without_a_name_is_not_silently_left_out(refused, manifest, option):
+    assert "cannot write" in refused("check", manifest(), "--env", "sandbox", option, "")

@@ -86,10 +86,3 @@ def test_findings_ripen_each_for_itself():
     _, verdict = play(*rounds, (120.0, passed("a"), pending("b", turn=True)))
 
     assert words(verdict) == {"a": "failed", "b": "skipped"}
-
-
-def test_how_long_a_finding_has_stood_is_told():
-    state, _ = play((0.0, pending()), (10.0, pending()), (20.0, pending()))
-
-    assert state.stood("dags/a", 25.0) == 25.0
-    assert state.stood("dags/unknown", 25.0) == 0.0

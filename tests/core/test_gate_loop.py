@@ -1,5 +1,6 @@
 """The loop against a scripted Airflow and a clock of its own: when it looks, how long it waits, when it ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,11 @@ from rounds import (
     UNREAD,
     FakeClock,
     at,
+    component,
     dag,
     dag_file,
     error,
+    health,
     manifest,
     nothing_seen,
     seen,
@@ -106,13 +109,16 @@ def test_the_loop_ends_though_a_last_round_takes_longer_than_all_before():
 def test_calls_begin_no_later_than_the_deadline():
     _, airflow, _, _ = play(never, timeout=120.0)
 
-    assert set(airflow.deadlines) == {120.0}
+    assert airflow.deadlines[0] == 90.0, "nobody waits longer for a first answer"
+    assert set(airflow.deadlines[1:]) == {120.0}
 
 
 def test_whatever_the_timeout_the_first_answer_may_take_a_call():
     _, airflow, _, _ = play(nothing_seen, timeout=1.0)
 
-    assert set(airflow.deadlines) == {CALL_TIMEOUT}
+    assert [late - began for late, began in zip(airflow.deadlines, airflow.began, strict=True)] == [
+        CALL_TIMEOUT for _ in airflow.began
+    ]
 
 
 def test_what_is_all_there_at_the_first_look_is_green_with_any_timeout():
@@ -321,3 +327,72 @@ def test_a_long_failing_round_does_not_end_the_wait_early():
 
     assert airflow.began[-1] > 95
     assert str(outcome.status) == "failed"
+
+
+def test_no_red_becomes_final_while_the_environment_changes():
+    """Schedulers are replaced by an update, and files are parsed by the old ones."""
+    updating = EnvironmentFacts(status="UPDATING", airflow_version="3.0.6")
+    broken = [error(stamp=100)]
+    outcome, *_ = play(
+        lambda now: seen(dag(), errors=broken, now=120 + now, environment=updating), timeout=300.0
+    )
+
+    assert str(outcome.status) == "error"
+    assert not outcome.state.finals
+
+
+def test_a_silent_web_server_is_waited_for_while_the_environment_changes():
+    updating = EnvironmentFacts(status="UPDATING", airflow_version="3.0.6")
+
+    def answer(now):
+        if now < 200:
+            return replace(nothing_seen(now), environment=updating)
+        return seen(dag(parsed=120 + now), now=120 + now)
+
+    outcome, *_ = play(answer, timeout=600.0)
+
+    assert str(outcome.status) == "passed"
+
+
+def test_a_date_that_comes_closer_to_the_servers_clock_only_moves_the_deploy_later():
+    """The first answers told a time ten minutes old: what was parsed since is not new."""
+
+    def answer(now):
+        clock = now - 600 if now < 20 else now
+        return seen(dag(parsed=-200), now=clock)
+
+    outcome, *_ = play(answer, deployed_at=Deploy.NOW, sync=0.0, settle=0.0, timeout=60.0)
+
+    assert str(outcome.status) == "failed"
+    assert outcome.state.deployed_at >= at(0)
+
+
+@pytest.mark.parametrize(("looks", "verdict"), [((6,), "passed"), ((6, 7), "failed")])
+def test_one_look_at_a_component_that_flaps_does_not_break_what_is_stable(looks, verdict):
+    count = iter(range(10_000))
+
+    def answer(now):
+        number = next(count)
+        state = "unhealthy" if number % 8 in looks else "healthy"
+        flapping = health(120 + now, dag_processor=component("dag_processor", state, 118 + now))
+        return seen(dag(parsed=120 + now), now=120 + now, health=flapping)
+
+    outcome, *_ = play(answer, stable_for=75.0, timeout=300.0)
+
+    assert str(outcome.status) == verdict
+
+
+def test_a_match_that_is_gone_for_a_moment_is_still_expected():
+    """A DAG that moves between files is off the list meanwhile."""
+
+    def answer(now):
+        moving = 10 <= now < 50
+        late = [dag("t_late", parsed=120 + now)] if now >= 10 else []
+        listed = [dag("t_1", parsed=120 + now)] if not moving else []
+        return seen(*listed, *late, now=120 + now)
+
+    expected = manifest(patterns=["t_*"], absent=["x"])
+    outcome, airflow, *_ = play(answer, expected, timeout=300.0)
+
+    assert str(outcome.status) == "passed"
+    assert airflow.began[-1] >= 50

@@ -244,10 +244,17 @@ def test_the_last_request_ids_are_kept_also_those_of_refusals():
     assert caller.request_ids == tuple(f"id-{n}" for n in range(5, 15))
 
 
-def test_getenvironment_is_repeated_and_tells_the_time_too():
-    caller, *_, server = build(LOST, EnvironmentFacts(status="AVAILABLE", date=NOW))
+@pytest.mark.parametrize("failure", [LOST, THROTTLED])
+def test_getenvironment_is_optional_and_never_repeated(failure):
+    caller, *_ = build(failure)
+    with pytest.raises(CallFailed):
+        caller.environment(1000)
+    assert caller.calls == 1
+
+
+def test_getenvironment_tells_the_time_too():
+    caller, *_, server = build(EnvironmentFacts(status="AVAILABLE", date=NOW))
     assert caller.environment(1000).status == "AVAILABLE"
-    assert caller.calls == 2
     assert server.known
     caller, *_, server = build(None)
     assert caller.environment(1000) is None

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 AIRFLOW_3 = 3
+MOST_ROWS = 1_000_000
+"""Rows of a collection: a total beyond is nonsense, and would cost a call for every page of it."""
 _HEARTBEAT = re.compile(r"latest_\w+_heartbeat")
 
 
@@ -93,7 +95,7 @@ def read_page(body: object, key: str) -> tuple[list[Any], int]:
     rows, total = told.get(key), told.get("total_entries")
     if not isinstance(rows, list):
         raise bad(f"the answer holds no list {key!r}")
-    if type(total) is not int or total < 0:
+    if type(total) is not int or not 0 <= total <= MOST_ROWS:
         raise bad(f"the answer's total_entries is {total!r}, not a count")
     return rows, total
 

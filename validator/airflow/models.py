@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from validator.errors import CallFailed
     from validator.reasons import Reason
     from validator.transport.interface import EnvironmentFacts
 
@@ -98,6 +99,11 @@ class Unread:
     """What to do, where more can be said than for the reason as such."""
 
 
+def as_unread(failed: CallFailed) -> Unread:
+    """The observation's word for a call that failed."""
+    return Unread(failed.reason, failed.message)
+
+
 @dataclass(frozen=True)
 class Walk(Generic[T]):
     """A collection, as far as it could be read."""
@@ -113,7 +119,11 @@ class Walk(Generic[T]):
 
 @dataclass(frozen=True)
 class Observation:
-    """What one round of calls saw. Immutable; nothing in it is older than `began`."""
+    """What one round of calls saw. Immutable.
+
+    The version, the role and a settled environment are remembered from the round that found them out; everything
+    else was asked for after `began`.
+    """
 
     began: datetime
     """The server's clock when the round began; UTC. Meaningless if nothing answered."""
@@ -131,6 +141,8 @@ class Observation:
     """Whether the role may read every DAG (404, not 403, for an id that cannot exist)."""
     environment: EnvironmentFacts | Unread | None = None
     """What GetEnvironment told; None: there is no such thing here."""
+    health_at: datetime | None = None
+    """The server's clock when health was told: a round of many pages ends long after. None: `ended`."""
 
     @property
     def answered(self) -> bool:

@@ -24,10 +24,13 @@ from validator.airflow.models import (
     Unread,
     Version,
     Walk,
+    as_unread,
 )
-from validator.airflow.walk import Collection, PageSize, as_unread
+from validator.airflow.settings import EnvironmentSettings
+from validator.airflow.walk import Collection, PageSize
 from validator.errors import CallFailed, CannotTell
-from validator.transport.interface import EnvironmentFacts, Request
+from validator.server_clock import EPOCH
+from validator.transport.interface import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,8 +41,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-SETTLED = frozenset({"AVAILABLE", "UPDATE_FAILED", None})
-"""Statuses of an environment that can be asked and stays as it is; one that failed to update was rolled back."""
+_ROLES: Mapping[int | None, bool] = {404: True, 403: False}
+"""What the status for a DAG that cannot exist says of the role: whether it may read every DAG."""
+_SEARCHES = 20
+"""Missing DAGs that are looked for one by one while it is not known how long the whole list is."""
 _DAGS_A_PAGE = 500
 """Asked for at first. Airflow 3.0 gives as many as asked, the others cut to their cap, mostly 100."""
 _SMALLEST_DAG_PAGE = 100
@@ -60,8 +65,8 @@ class Observer:
         self._errors = Collection(
             caller, "/importErrors", "import_errors", PageSize(_ERRORS_A_PAGE, 1), workers
         )
-        self._environment: EnvironmentFacts | Unread | None = None
-        self._environment_known = False
+        self._settings = EnvironmentSettings(caller)
+        self._pages_of_gone = _SEARCHES
         self._version: Version | None = None
         self._reads_all: bool | None = None
 
@@ -82,21 +87,24 @@ class Observer:
             dags=Walk(unread=unread),
             import_errors=Walk(unread=unread),
             reads_all=unread,
-            environment=self._environment,
+            environment=self._settings.told,
         )
 
     def _observe(self, plan: Plan, deadline: float) -> Observation:
         version = self._know_version(deadline)
+        dialect = dialect_of(version)
+        began = self._server.now()
+        health = self._readable(lambda: self._health(dialect, deadline))
         if not self._server.known:
             raise bad(
                 "the answers carry no Date header, so the server's clock is unknown and nothing can be called new"
             )
-        dialect = dialect_of(version)
-        began = self._server.now()
-        health = self._readable(lambda: self._health(dialect, deadline))
+        if began == EPOCH:  # no answer had told the time before health did
+            began = self._server.now()
+        health_at = self._server.now()
         dags = self._dags.walk({}, lambda row: read_dag(row, dialect), _dag_id, deadline)
         errors = self._errors.walk({}, read_import_error, _error_id, deadline)
-        reads_all = self._readable(lambda: self._know_role(deadline))
+        reads_all = self._role(dags.unread or errors.unread, deadline)
         listed = {dag.dag_id for dag in dags.rows if dag.active}
         missing = sorted(plan.expected - listed)
         gone = self._look_among_gone(missing, plan, dags, errors, dialect, deadline)
@@ -105,11 +113,12 @@ class Observer:
             ended=self._server.now(),
             version=version,
             health=health,
+            health_at=health_at,
             dags=dags,
             gone=gone,
             import_errors=errors,
             reads_all=reads_all,
-            environment=self._environment,
+            environment=self._settings.told,
         )
 
     def _readable(self, read: Callable[[], _T]) -> _T | Unread:
@@ -119,29 +128,14 @@ class Observer:
             return as_unread(failed)
 
     def _know_version(self, deadline: float) -> Version:
-        self._know_environment(deadline)
+        self._settings.look(deadline)
         if self._version is None:
             self._version = self._version_of_environment() or self._ask_version(deadline)
         return self._version
 
-    def _know_environment(self, deadline: float) -> None:
-        """Ask GetEnvironment, which is optional, until it was denied or says that the environment is available."""
-        if self._environment_known:
-            return
-        try:
-            self._environment = facts = self._caller.environment(deadline)
-            self._environment_known = facts is None or facts.status in SETTLED
-            self._version = None
-        except CallFailed as failed:
-            self._environment = as_unread(failed)
-            self._environment_known = not failed.retry
-
     def _version_of_environment(self) -> Version | None:
-        facts = self._environment
-        if not isinstance(facts, EnvironmentFacts) or facts.airflow_version is None:
-            return None
         try:
-            return parse_version(facts.airflow_version)
+            return parse_version(self._settings.version)
         except CallFailed:
             return None
 
@@ -151,20 +145,22 @@ class Observer:
     def _health(self, dialect: Dialect, deadline: float) -> Mapping[str, Component]:
         return read_health(self._get(dialect.health_path, deadline))
 
-    def _know_role(self, deadline: float) -> bool:
-        """Whether the role may read every DAG: 404 for an id that cannot exist, 403 if not (AIRFLOW.md section 8)."""
+    def _role(self, unread: Unread | None, deadline: float) -> bool | Unread:
+        """Whether the role may read every DAG: 404 for an id that cannot exist, 403 if not (AIRFLOW.md section 8).
+
+        Only beside lists that could be read: a server that starts answers anything with 404, a proxy with 403.
+        """
         if self._reads_all is None:
+            if unread is not None:
+                return unread
             try:
                 self._get(f"/dags/{self._probe_id}", deadline)
             except CallFailed as failed:
-                if failed.status == 404:  # noqa: PLR2004 - HTTP's Not Found
-                    self._reads_all = True
-                elif failed.status == 403:  # noqa: PLR2004 - HTTP's Forbidden
-                    self._reads_all = False
-                else:
-                    raise
+                if failed.status not in _ROLES:
+                    return as_unread(failed)
+                self._reads_all = _ROLES[failed.status]
             else:
-                raise bad(f"Airflow says that the DAG {self._probe_id} exists, and it cannot")
+                return as_unread(bad(f"Airflow says that the DAG {self._probe_id} exists, and it cannot"))
         return self._reads_all
 
     def _get(self, path: str, deadline: float) -> object:
@@ -180,19 +176,9 @@ class Observer:
         deadline: float,
     ) -> dict[str, Dag] | Unread | None:
         """Rows that the default listing leaves out: of missing DAGs, and of broken ones that a pattern matches."""
-        if dags.unread is not None:
-            return None
-        searches: set[str] = set()
-        pages = math.ceil(dags.total / max(1, _SMALLEST_DAG_PAGE))
-        if missing:
-            # One search a DAG, or the whole list where that is cheaper. A search finds substrings: compared exactly below.
-            searches.update(missing if len(missing) <= max(3, pages) else [""])
-        if plan.patterns and errors.rows:
-            searches.update(_literal_part(pattern) for pattern in plan.patterns)
+        searches = self._searches(missing, plan, dags, errors)
         if not searches:
             return None
-        if "" in searches:
-            searches = {""}
         key, value = dialect.gone_query
         rows: dict[str, Dag] = {}
         for search in sorted(searches):
@@ -202,8 +188,25 @@ class Observer:
             walk = self._gone.walk(query, lambda row: read_dag(row, dialect), _dag_id, deadline)
             if walk.unread is not None:
                 return walk.unread
+            if not search:
+                self._pages_of_gone = math.ceil(walk.total / _SMALLEST_DAG_PAGE)
             rows.update((dag.dag_id, dag) for dag in walk.rows if not dag.active)
         return rows
+
+    def _searches(
+        self, missing: list[str], plan: Plan, dags: Walk[Dag], errors: Walk[DagImportError]
+    ) -> set[str]:
+        """What to search for: texts that ids must contain. The empty one stands for the whole list."""
+        if dags.unread is not None:
+            return set()
+        wanted = set(missing)
+        if errors.rows:
+            wanted |= plan.absent.difference(dag.dag_id for dag in dags.rows)
+        # One search a DAG, or the whole list where that is cheaper. A search finds substrings: compared exactly later.
+        searches = wanted if len(wanted) <= self._pages_of_gone else {""}
+        if errors.rows:
+            searches |= {_literal_part(pattern) for pattern in plan.patterns}
+        return {""} if "" in searches else searches
 
 
 def _literal_part(pattern: str) -> str:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from validator.airflow.dialect import read_page
-from validator.airflow.models import Unread, Walk
+from validator.airflow.models import Unread, Walk, as_unread
 from validator.errors import CallFailed
 from validator.reasons import Reason
 from validator.transport.interface import Request
@@ -193,11 +193,6 @@ class _Pages:
         except CallFailed as failed:
             return rows, as_unread(failed)
         return rows, None
-
-
-def as_unread(failed: CallFailed) -> Unread:
-    """The observation's word for a call that failed."""
-    return Unread(failed.reason, failed.message)
 
 
 def _parse(rows: list[Any], read: Callable[[object], T]) -> tuple[tuple[T, ...], Unread | None]:

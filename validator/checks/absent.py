@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from validator.airflow.models import Unread
 from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 
@@ -23,7 +24,7 @@ def check(view: View) -> list[Finding]:
     return [_absent(dag_id, view) for dag_id in view.manifest.absent]
 
 
-def _absent(dag_id: str, view: View) -> Finding:
+def _absent(dag_id: str, view: View) -> Finding:  # noqa: PLR0911 - one for each cause
     about = About(f"absent/{dag_id}", AREA, dag_id)
     walk = view.seen.dags
     row = view.listed.get(dag_id)
@@ -47,10 +48,19 @@ def _absent(dag_id: str, view: View) -> Finding:
         )
     if walk.unread is not None:
         message = "Not judged: the DAG list could not be read."
-        return about.finds(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+        return about.finds(
+            Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals, advice=walk.unread.advice
+        )
     if not walk.whole:
         message = "It was not seen on the DAG list, but the list kept changing while it was read."
         return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE)
+    if view.seen.reads_all is not True:
+        return _unseen(about, view.seen.reads_all)
+    gone = view.gone.get(dag_id)
+    if gone is not None and gone.has_import_errors and view.errors.of(gone.file):
+        file = view.folder.name(gone.file)
+        message = f"It is not listed only because {file}, which defines it, has an import error."
+        return about.finds(Status.PENDING, message, Reason.DAG_NOT_ABSENT, {"file": file}, file=file)
     if view.seen.began < view.times.fresh_after or not view.cycle_is_settled:
         to_go = f"{len(view.behind)} of the listed DAGs to go" if view.behind else "a second time, to be sure"
         message = (
@@ -62,3 +72,12 @@ def _absent(dag_id: str, view: View) -> Finding:
     return about.finds(
         Status.PASSED, "It is not listed, and everything was parsed since the new files arrived."
     )
+
+
+def _unseen(about: About, reads_all: bool | Unread) -> Finding:  # noqa: FBT001 - False, or why it is not known
+    """A role that may not read every DAG is not shown this one either."""
+    if isinstance(reads_all, Unread):
+        message = f"Whether the Airflow role would see it could not be found out: {reads_all.message}"
+        return about.finds(Status.ERROR, message, reads_all.reason, heals=reads_all.heals)
+    message = "It is not listed, but the caller's Airflow role may not read every DAG: it may just be hidden from it."
+    return about.finds(Status.ERROR, message, Reason.LIMITED_ROLE)

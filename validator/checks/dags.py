@@ -88,7 +88,9 @@ def _not_listed(expected: ExpectedDag, errors: Sequence[DagImportError], view: V
     walk = view.seen.dags
     if walk.unread is not None:
         message = "Not judged: the DAG list could not be read."
-        return _about(dag_id).finds(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+        return _about(dag_id).finds(
+            Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals, advice=walk.unread.advice
+        )
     if errors:
         return _broken(dag_id, errors, view)
     if not walk.whole:
@@ -101,6 +103,8 @@ def _not_listed(expected: ExpectedDag, errors: Sequence[DagImportError], view: V
         return _inactive(dag_id, gone, view)
     details: dict[str, Any] = {}
     message = "Airflow does not know it: no file that was parsed defines it."
+    if view.seen.reads_all is False:
+        message = "It is not on the list of DAGs that the caller's Airflow role may read, and that is not all of them."
     if isinstance(view.seen.gone, Unread):
         message = f"It is not on the DAG list (whether it was there before could not be read: {view.seen.gone.message})."
     if expected.file is not None:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 from validator.airflow.models import Unread
 from validator.finding import About, Status
 from validator.reasons import Reason
+from validator.transport.interface import EnvironmentFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from validator.airflow.models import Component
     from validator.checks.interface import View
     from validator.finding import Finding
 
@@ -40,14 +44,28 @@ def _answers(view: View) -> Finding:
     _, first = min(unread, key=lambda pair: pair[1].heals)
     names = [name for name, _ in unread]
     what = "nothing" if len(names) == len(parts) else f"all but {' and '.join(names)}"
+    private = (
+        isinstance(seen.environment, EnvironmentFacts) and seen.environment.webserver_access == "PRIVATE_ONLY"
+    )
+    sick = _sick(seen.health)
+    hint = f" Health says: {', '.join(sick)}." if sick else ""
+    hint += " Its web server is private: it can only be asked from inside its VPC." if private else ""
     return about.finds(
         Status.ERROR,
-        f"{what[0].upper()}{what[1:]} could be read: {first.message}",
+        f"{what[0].upper()}{what[1:]} could be read: {first.message}{hint}",
         first.reason,
         {"unread": {name: part.message for name, part in unread}},
         advice=first.advice,
         heals=all(part.heals for _, part in unread),
     )
+
+
+def _sick(health: Mapping[str, Component] | Unread) -> list[str]:
+    """What health says that may be the cause: a dead metadatabase answers every list with a 500."""
+    if isinstance(health, Unread):
+        return []
+    sick = (one for one in health.values() if one.status not in (None, "healthy"))
+    return [f"{one.name} {one.status}" for one in sick]
 
 
 def _settings(view: View) -> Finding | None:

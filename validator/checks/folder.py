@@ -27,11 +27,17 @@ class Folder:
     """Absolute, without a slash at its end; None: unknown."""
     common: str
     """The deepest folder that holds every known file. An unknown root must be this or above it."""
+    bundle: str | None = None
+    """The bundle that is the DAGs folder (Airflow 3); None: unknown, and any is taken for it."""
 
     def names(self, file: DagFile) -> list[str]:
-        """Every name relative to the DAGs folder that `file` may have; more than one only with an unknown root."""
+        """Every name relative to the DAGs folder that `file` may have; more than one only with an unknown root.
+
+        A file of another bundle has its bundle's name before its own: `other:etl/daily.py`.
+        """
         if file.relative is not None:
-            return [file.relative]
+            other = None not in (file.bundle, self.bundle) and file.bundle != self.bundle
+            return [f"{file.bundle}:{file.relative}" if other else file.relative]
         if file.absolute is None:
             return []
         if self.root is not None:
@@ -48,15 +54,14 @@ class Folder:
 
     def name(self, file: DagFile) -> str:
         """The name of `file` for people: relative to the folder where that is certain."""
-        if file.relative is None and file.absolute is not None and self.root is not None:
-            return _below(file.absolute, self.root) or file.absolute
-        return file.name
+        certain = file.relative is not None or (file.absolute is not None and self.root is not None)
+        return self.names(file)[0] if certain else file.name
 
     def located(self, file: DagFile) -> DagFile:
         """`file` with its absolute name too, where the folder is known."""
         if file.absolute is not None or file.relative is None or self.root is None:
             return file
-        if file.bundle not in (None, DAGS_FOLDER):
+        if None not in (file.bundle, self.bundle) and file.bundle != self.bundle:
             return file
         return DagFile(posixpath.join(self.root, file.relative), file.relative, file.bundle)
 
@@ -82,11 +87,12 @@ def folder_of(files: Iterable[DagFile]) -> Folder:
         parents.add(posixpath.dirname(file.absolute))
     if roots:
         # Other bundles have folders of their own, Airflow's examples among them.
-        return Folder(roots.get(DAGS_FOLDER, next(iter(roots.values()))), "")
-    for known in KNOWN_FOLDERS:
-        if parents and all(parent == known or parent.startswith(known + "/") for parent in parents):
-            return Folder(known, known)
+        bundle = DAGS_FOLDER if DAGS_FOLDER in roots else next(iter(roots))
+        return Folder(roots[bundle], "", bundle)
     own = {parent for parent in parents if "/site-packages/" not in parent}
+    for known in KNOWN_FOLDERS:
+        if own and all(parent == known or parent.startswith(known + "/") for parent in own):
+            return Folder(known, known)
     return Folder(None, posixpath.commonpath(sorted(own)) if own else "/")
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 AREA = "health"
 DEAD_AFTER = 120.0
 """Seconds: a heartbeat that has not moved for so long belongs to a dead component, not to a flapping one."""
+CONTRADICTION = 600.0
+"""Seconds: Airflow calls nothing healthy that was silent for so long; the clock that says so is wrong."""
 _WITHOUT_HEARTBEAT = "metadatabase"
 
 
@@ -54,11 +56,21 @@ def check(view: View) -> list[Finding]:
     if isinstance(told, Unread):
         return [
             _about(name).finds(
-                Status.ERROR, "Not judged: health could not be read.", told.reason, heals=told.heals
+                Status.ERROR,
+                "Not judged: health could not be read.",
+                told.reason,
+                heals=told.heals,
+                advice=told.advice,
             )
             for name in sorted(required)
         ]
-    judge = _Judge(rule, view.seen.ended, view.times.grace, frozenset(mandatory), frozenset(required))
+    judge = _Judge(
+        rule,
+        view.seen.health_at or view.seen.ended,
+        view.times.grace,
+        frozenset(mandatory),
+        frozenset(required),
+    )
     names = sorted(required | {name for name, component in told.items() if component.status is not None})
     return [_component(name, told.get(name), judge) for name in names]
 
@@ -80,7 +92,7 @@ def _component(name: str, component: Component | None, judge: _Judge) -> Finding
     return finding
 
 
-def _judged(name: str, component: Component, judge: _Judge) -> Finding:
+def _judged(name: str, component: Component, judge: _Judge) -> Finding:  # noqa: PLR0911 - one for each cause
     heartbeat = component.heartbeat
     age = (judge.now - heartbeat).total_seconds() if heartbeat is not None else None
     details: dict[str, Any] = {"status": component.status}
@@ -109,6 +121,7 @@ def _judged(name: str, component: Component, judge: _Judge) -> Finding:
             Reason.COMPONENT_UNHEALTHY,
             details,
             ripens=_ripens(age, judge),
+            flaps=age is not None and age <= judge.rule.max_heartbeat_age,
         )
     if name == _WITHOUT_HEARTBEAT:
         return _about(name).finds(Status.PASSED, f"The {name} is healthy.")
@@ -119,6 +132,14 @@ def _judged(name: str, component: Component, judge: _Judge) -> Finding:
             Reason.HEARTBEAT_OLD,
             details,
             ripens=Ripens(seconds=DEAD_AFTER),
+        )
+    if age > max(CONTRADICTION, judge.rule.max_heartbeat_age):
+        return _about(name).finds(
+            Status.ERROR,
+            f"Airflow calls the {name} healthy, but by the Date of its answers its last heartbeat was "
+            f"{format_duration(age)} ago: the clocks disagree, so nothing can be called new.",
+            Reason.BAD_RESPONSE,
+            details,
         )
     if age > judge.rule.max_heartbeat_age:
         return _about(name).finds(

@@ -44,7 +44,9 @@ def _list(view: View, own: int, foreign: int) -> Finding:
     about = About("import-errors/list", AREA, "import errors")
     if walk.unread is not None:
         message = "Not judged: the import errors could not be read."
-        return about.finds(Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals)
+        return about.finds(
+            Status.ERROR, message, walk.unread.reason, heals=walk.unread.heals, advice=walk.unread.advice
+        )
     if not walk.whole:
         message = "The list of import errors kept changing while it was read."
         return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE)
@@ -66,7 +68,6 @@ def _list(view: View, own: int, foreign: int) -> Finding:
 def _foreign(error: DagImportError, view: View) -> Finding:
     rule = view.manifest.import_errors
     file = view.folder.name(error.file)
-    name = file if error.file.bundle in (None, "dags-folder") else f"{error.file.bundle}:{file}"
     line = line_in(error.stack_trace, view.folder.located(error.file))
     cause = cause_of(error.stack_trace)
     details: dict[str, Any] = {
@@ -75,7 +76,7 @@ def _foreign(error: DagImportError, view: View) -> Finding:
         "stack_trace": error.stack_trace,
     }
 
-    about = About(f"import-errors/{error.error_id}:{name}", AREA, name)
+    about = About(f"import-errors/{error.error_id}:{file}", AREA, file)
     find = partial(about.finds, details=details, file=file, line=line)
     if view.folder.matches(error.file, rule.allow):
         return find(Status.PASSED, f"Its import error is allowed by import_errors.allow: {cause}")

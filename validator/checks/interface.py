@@ -147,7 +147,7 @@ def view_of(manifest: Manifest, seen: Observation, times: Times, tracks: Mapping
         tracks=tracks,
         listed=listed,
         gone=gone,
-        matched=_matched(manifest, listed, gone, errors),
+        matched=_matched(manifest, listed, gone, errors, _just_gone(listed, tracks, times)),
         folder=folder,
         errors=errors,
         behind=[dag.dag_id for dag in sound if not _since(dag, times.arrived_at)],
@@ -177,15 +177,25 @@ def expected_by(manifest: Manifest, dag_ids: Iterable[str]) -> list[str]:
 
 
 def _matched(
-    manifest: Manifest, listed: Mapping[str, Dag], gone: Mapping[str, Dag], errors: Errors
+    manifest: Manifest,
+    listed: Mapping[str, Dag],
+    gone: Mapping[str, Dag],
+    errors: Errors,
+    just_gone: list[str],
 ) -> list[str]:
-    """The DAGs that only a pattern expects: those listed, and those that an import error took off the list."""
+    """The DAGs that only a pattern expects: those listed, and those that went only just or by an import error."""
     if not manifest.patterns:
         return []
     by_id = {dag.dag_id for dag in manifest.dags}
     broken = [dag_id for dag_id, dag in gone.items() if dag.has_import_errors and errors.of(dag.file)]
-    candidates = {*listed, *broken} - by_id
+    candidates = {*listed, *broken, *just_gone} - by_id
     return sorted(expected_by(manifest, candidates))
+
+
+def _just_gone(listed: Mapping[str, Dag], tracks: Mapping[str, FileTrack], times: Times) -> list[str]:
+    """DAGs that were listed until a moment ago: one that moves between files is off the list meanwhile."""
+    since = times.gate_now - times.grace
+    return [dag_id for dag_id, track in tracks.items() if dag_id not in listed and track.seen_at > since]
 
 
 def _index(rows: Sequence[DagImportError], folder: Folder) -> Errors:

@@ -29,7 +29,14 @@ def _pattern(pattern: ExpectedPattern, passed: set[str], view: View) -> Finding:
     walk = view.seen.dags
     if walk.unread is not None:
         message = "Not judged: the DAG list could not be read."
-        return about.finds(Status.ERROR, message, walk.unread.reason, details, heals=walk.unread.heals)
+        return about.finds(
+            Status.ERROR,
+            message,
+            walk.unread.reason,
+            details,
+            heals=walk.unread.heals,
+            advice=walk.unread.advice,
+        )
     if not walk.whole:
         message = "The DAG list kept changing while it was read: a match may have been overlooked."
         return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE, details)

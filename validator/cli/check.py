@@ -54,7 +54,7 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_option("--profile", metavar="P", help="A profile of AWS's configuration files.")
 @_option("--role-arn", metavar="ARN", help="A role to assume for the calls.")
 @_option("--timeout", type=Timeout(), help="How long to wait for everything to hold; auto is the default.")
-@_option("--interval", type=Duration(zero=False), help="How long between two looks (10s).")
+@_option("--interval", type=Duration(least=0.1), help="How long between two looks (10s).")
 @_option("--sync", type=Duration(), help="How long files take from S3 to every DAG processor (60s).")
 @_option("--settle", type=Duration(), help="How long a parsed DAG may keep its old serialized form (30s).")
 @_option("--grace", type=Duration(), help="How long a red that heals by itself may stand (60s).")
@@ -114,7 +114,7 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
             advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest.",
         )
     files = {file_format.name: options[f"file_{file_format.name}"] for file_format in FORMATS}
-    files = {name: path for name, path in files.items() if path}
+    files = {name: path for name, path in files.items() if path is not None}
     for path in files.values():
         check_writable(path)
     _refuse_one_file_for_two(
@@ -162,14 +162,19 @@ def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
 
 def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> int:  # noqa: ANN401 - Settings is not imported here
     """Run the gate, write the reports, and give the exit code."""
+    from validator.errors import EXIT_SIGNAL  # noqa: PLC0415 - the same
+    from validator.gate import Interrupted  # noqa: PLC0415 - the same
     from validator.report.console import show  # noqa: PLC0415 - --help must stay quick
     from validator.report.progress import progress_for  # noqa: PLC0415 - the same
     from validator.service import check_environment  # noqa: PLC0415 - the same
 
     quiet, no_color = options["quiet"], options["no_color"]
     progress = progress_for(sys.stderr, quiet=quiet, no_color=no_color)
-    with _signals():
-        report = check_environment(settings, progress)
+    try:
+        with _signals() as ignore:
+            report = check_environment(settings, progress, ignore)
+    except Interrupted as interrupted:  # before anything was called
+        return EXIT_SIGNAL + interrupted.signal
     code = _write_files(report, files)
     show(report, sys.stdout, verbose=options["verbose"], quiet=quiet, no_color=no_color)
     return code
@@ -194,19 +199,21 @@ def _write_files(report: Report, files: Mapping[str, str]) -> int:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the wait; once it is over they are ignored, so that reports get whole."""
+def _signals() -> Iterator[Callable[[], None]]:
+    """Let SIGINT and SIGTERM end the wait. Once it is over, what this gives makes them ignored: reports get whole."""
     from validator.gate import Interrupted  # noqa: PLC0415 - --help must stay quick
 
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's own signature
+    def ignore() -> None:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_IGN)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's own signature
+        ignore()
         raise Interrupted(number)
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, interrupt)
     try:
-        yield
+        yield ignore
     finally:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
+        ignore()

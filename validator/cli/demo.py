@@ -106,7 +106,8 @@ def _check(sandbox: Sandbox, manifest: Path, reports: Path) -> int:
     shown = ["mwaa-gate", "check", str(manifest), "--env", _ENVIRONMENT, *_OPTIONS]
     shown += ["--junit", str(junit), "--json", str(json)]
     click.secho(f"$ {' '.join(shown)}", dim=True)
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("MWAA_", "AWS_"))}
     env = {
         **ours,

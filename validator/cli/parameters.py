@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from validator.durations import parse_duration
+from validator.durations import format_duration, parse_duration
 from validator.rules import Deploy
 from validator.settings import AUTO
 
 if TYPE_CHECKING:
     from validator.rules import DeployedAt
 
+_FIRST_YEAR = 2020
 FUTURE_ALLOWED = timedelta(seconds=60)
 """Clocks of a pipeline and of this machine may differ by so much."""
 
@@ -24,9 +25,9 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 
     name = "duration"
 
-    def __init__(self, *, zero: bool = True) -> None:
-        """Take a duration; of zero only with `zero`."""
-        self._zero = zero
+    def __init__(self, *, least: float = 0.0) -> None:
+        """Take a duration of `least` seconds or more."""
+        self._least = least
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002 - click's own signature
         """How the help shows it."""
@@ -40,8 +41,8 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
             seconds = parse_duration(str(value))
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
-        if seconds <= 0 and not self._zero:
-            self.fail("it must be longer than nothing.", param, ctx)
+        if seconds < self._least:
+            self.fail(f"it must be at least {format_duration(self._least)}.", param, ctx)
         return seconds
 
 
@@ -93,6 +94,12 @@ class DeployTime(click.ParamType):  # type: ignore[type-arg]  # the same
             )
         if time.tzinfo is None:
             self.fail(f"{text} names no time zone; add Z for UTC, or an offset such as +01:00.", param, ctx)
+        if time.year < _FIRST_YEAR:
+            self.fail(
+                f"{text} would be {time:%Y-%m-%d}, long before there was MWAA; write a date like 2026-01-31T08:00:00Z.",
+                param,
+                ctx,
+            )
         if time > datetime.now(timezone.utc) + FUTURE_ALLOWED:
             self.fail(f"{text} lies in the future; the deploy must have ended.", param, ctx)
         return time

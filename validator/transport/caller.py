@@ -77,14 +77,14 @@ class Caller:
             return tuple(self._request_ids)
 
     def environment(self, deadline: float) -> EnvironmentFacts | None:
-        """GetEnvironment. Raises as `Transport.environment` does, after its repetitions."""
+        """One GetEnvironment call, never repeated: it is optional. Raises as `Transport.environment` does."""
 
         def attempt() -> EnvironmentFacts | None:
             facts = self._transport.environment()
             self._server.see(facts.date if facts is not None else None)
             return facts
 
-        return self._repeat(attempt, deadline)
+        return self._repeat(attempt, deadline, once=True)
 
     def get(
         self,
@@ -127,7 +127,7 @@ class Caller:
             raise refusal
         return answer
 
-    def _repeat(self, attempt: Callable[[], _R], deadline: float) -> _R:
+    def _repeat(self, attempt: Callable[[], _R], deadline: float, *, once: bool = False) -> _R:
         wait = self._rule.first_wait
         failures = 0
         throttled = False
@@ -150,7 +150,7 @@ class Caller:
                     failures += 1
                 pause = wait * (0.5 + self._jitter() / 2)
                 out_of_time = self._clock.now() + pause >= deadline
-                if not failed.retry or failures >= self._rule.attempts or out_of_time:
+                if once or not failed.retry or failures >= self._rule.attempts or out_of_time:
                     raise
                 self._clock.sleep(pause)
                 wait = min(self._rule.longest_wait, wait * 2)
