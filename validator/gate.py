@@ -189,7 +189,8 @@ def look(manifest: Manifest, rules: Rules, state: State, seen: Observation, now:
     times = times_of(rules, state, seen, now)
     state = replace(state, files=_track(state.files, manifest, seen, now, times.arrived_at))
     view = view_of(manifest, seen, times, state.files)
-    if state.cycle_over_at is None and view.cycle_is_over:
+    over = state.cycle_over_at
+    if view.cycle_is_over and (over is None or over < times.arrived_at):
         state = replace(state, cycle_over_at=seen.ended)
     return state, view
 
@@ -207,8 +208,11 @@ def _track(
         file = rows[dag_id].file
         track = tracks.get(dag_id)
         parsed = rows[dag_id].last_parsed
-        if track is None or parsed is None or parsed < arrived_at:
+        new_files = parsed is not None and parsed >= arrived_at
+        if track is None or not (new_files or track.earlier):
             new[dag_id] = FileTrack(file, seen_at=now)
+        elif not new_files:
+            new[dag_id] = replace(track, seen_at=now)
         elif file != track.now:
             earlier = (*(each for each in track.earlier if each != track.now), track.now)[-_FILES_KEPT:]
             came_back = track.came_back or file in track.earlier

@@ -60,7 +60,8 @@ def times_of(rules: Rules, state: State, seen: Observation, gate_now: float) -> 
     arrived_at = state.deployed_at + timedelta(seconds=rules.sync)
     fresh_after = arrived_at + timedelta(seconds=settle_of(rules, seen))
     over = state.cycle_over_at
-    settled_after = max(over, fresh_after) if over is not None else None
+    # A cycle that was over before was the old files': the deploy may have turned out to be later.
+    settled_after = max(over, fresh_after) if over is not None and over >= arrived_at else None
     return Times(arrived_at, fresh_after, rules.grace, gate_now, settled_after)
 
 
