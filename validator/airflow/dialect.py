@@ -9,15 +9,16 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from validator.airflow.models import Component, Dag, DagFile, DagImportError, Version
 from validator.errors import CallFailed
+from validator.iso_time import parse_iso
 from validator.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
 AIRFLOW_3 = 3
@@ -157,14 +158,9 @@ def parse_time(value: object, what: str) -> datetime | None:
     """
     if value is None:
         return None
-    if isinstance(value, str):
-        try:
-            # Python 3.10 knows neither `Z` nor other numbers of decimals than 3 and 6.
-            time = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
-            if time.tzinfo is not None:
-                return time.astimezone(timezone.utc)
-        except (ValueError, OverflowError):  # the latter: its year is 0 or 10000 in UTC
-            pass
+    time = parse_iso(value) if isinstance(value, str) else None
+    if time is not None and time.tzinfo is not None:
+        return time
     raise bad(f"{what} is {value!r}, not a time with a zone")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from validator.durations import format_duration, parse_duration
+from validator.iso_time import parse_iso
 from validator.rules import Deploy
 from validator.settings import AUTO
 
@@ -109,7 +110,6 @@ def _time(text: str) -> datetime | None:
     try:
         if text.replace(".", "", 1).isdecimal() and text.isascii():
             return datetime.fromtimestamp(float(text), timezone.utc)
-        time = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
-        return time.astimezone(timezone.utc) if time.tzinfo is not None else time
     except (ValueError, OverflowError, OSError):
         return None
+    return parse_iso(text)
