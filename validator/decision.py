@@ -84,7 +84,6 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
     flaps = not (unread or finals) and all(f.flaps and marks[f.id].ripe_polls == 1 for f in pending)
     new = replace(
         state,
-        rounds=state.rounds + 1,
         marks={**{key: mark for key, mark in state.marks.items() if key in finals}, **marks},
         finals=finals,
         first_final=(state.first_final if state.first_final is not None else now) if finals else None,

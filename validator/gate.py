@@ -54,7 +54,7 @@ class Observes(Protocol):
     """What the loop needs of an observer."""
 
     def observe(self, plan: Plan, deadline: float) -> Observation:
-        """One round, whatever it could see; no call begins anew after `deadline` on the gate's clock."""
+        """One round, whatever it could see; no call is repeated after `deadline` on the gate's clock."""
         ...
 
 

@@ -52,7 +52,6 @@ class State:
     """Seconds since the gate's start at which the round of the first sensible answer began."""
     answered: bool = False
     """Airflow gave a sensible answer at least once."""
-    rounds: int = 0
     marks: Mapping[str, Mark] = field(default_factory=dict)
     """By finding id."""
     finals: Mapping[str, Finding] = field(default_factory=dict)

@@ -61,7 +61,7 @@ class Transport(Protocol):
     """What is called, for people and reports: the environment's name or the URL without credentials."""
 
     def call(self, request: Request) -> Answer:
-        """One attempt, at most CALL_TIMEOUT seconds; no retries of its own.
+        """One attempt, no retries of its own. No read waits longer than CALL_TIMEOUT for the next bytes.
 
         Raises:
             CallFailed: no usable answer; the same call may do better later, or not (`retry`).
