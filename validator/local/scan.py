@@ -1,0 +1,227 @@
+"""A folder of DAG files, read from disk; nothing in it is run."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from validator.errors import UsageError
+from validator.local.definitions import Found, read_definitions
+from validator.local.limit import Seen
+from validator.local.model import LocalFile, LocalFolder
+from validator.local.select import IGNORE_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_SOURCE = 2 * 1024 * 1024
+"""Bytes. A larger file is not read as Python here, and its text is not kept."""
+MAX_MEMBERS = 1_000
+"""So many Python files of one archive are looked into."""
+
+_WORDS = ("airflow", "dag", "asset")
+_CHUNK = 1024 * 1024
+_TOO_MUCH = (
+    "Name the folder that holds the DAG files and little else, and remove links that lead to the same folders "
+    "again and again: Airflow walks through them all, each time that it looks for DAG files."
+)
+
+
+def read_folder(root: str | Path, prefix: str = "") -> LocalFolder:
+    """The DAG files and ignore files at and below `root`, also those that the ignore files hide.
+
+    Links to folders are followed, as Airflow does. A folder that two links lead to is there twice, since a
+    copy of the tree, which is what S3 holds, has it twice; Airflow refuses to walk such a tree of links.
+
+    Args:
+        root: the folder.
+        prefix: where its files lie in the environment's DAGs folder, such as `team_a`; empty: at its root.
+
+    Raises:
+        UsageError: the folder or something in it cannot be read, a link leads back to a folder that it is in,
+            more is below it than a walk may see, or `prefix` leads out of the DAGs folder.
+    """
+    walk = _Walk(Path(root), Seen(str(root), _TOO_MUCH))
+    walk.run()
+    files = tuple(sorted(walk.files, key=lambda file: file.name))
+    return LocalFolder(str(root), _prefix(prefix), files, ignores=dict(sorted(walk.ignores.items())))
+
+
+def _prefix(text: str) -> str:
+    steps = [step for step in text.split("/") if step not in ("", ".")]
+    if ".." in steps:
+        raise UsageError(
+            f"the prefix {text} leads out of the DAGs folder",
+            advice="Give the folder below the environment's DAGs folder, such as team_a.",
+        )
+    return "/".join(steps)
+
+
+@dataclass
+class _Walk:
+    """One walk over the folder, and what it found."""
+
+    root: Path
+    seen: Seen
+    files: list[LocalFile] = field(default_factory=list)
+    ignores: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> None:
+        todo: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
+        found: list[str] = []  # read only once it is known that they are not too many
+        while todo:
+            name, above = todo.pop()
+            folders, files = self._entries(name)
+            identity = self._identity(name)
+            if identity in above:
+                raise UsageError(
+                    f"{self._path(name)} is a link to a folder that it is in",
+                    advice="Remove the link: Airflow follows it in circles and reads no file at all.",
+                )
+            todo += [(folder, above | {identity}) for folder in folders]
+            found += files
+        for file in found:
+            self._take(file)
+
+    def _path(self, name: str) -> Path:
+        return self.root / name if name else self.root
+
+    def _identity(self, name: str) -> tuple[int, int]:
+        with _readable(self._path(name)):
+            status = self._path(name).stat()
+        return status.st_dev, status.st_ino
+
+    def _entries(self, name: str) -> tuple[list[str], list[str]]:
+        """The names of the folders and of the plain files in the folder `name`."""
+        folders, files = [], []
+        with _readable(self._path(name)), os.scandir(self._path(name)) as entries:
+            for entry in entries:
+                self.seen.one_more()
+                path = f"{name}/{entry.name}" if name else entry.name
+                try:
+                    if entry.is_dir():
+                        folders.append(path)
+                    elif entry.is_file():  # neither a socket nor a link to nothing
+                        files.append(path)
+                except OSError:  # a link to itself
+                    continue
+        return folders, files
+
+    def _take(self, name: str) -> None:
+        path, plain = self._path(name), PurePosixPath(name)
+        if plain.name == IGNORE_FILE:
+            parent = "" if "/" not in name else name.rpartition("/")[0]
+            with _readable(path):
+                self.ignores[parent] = _ignore_text(path)
+        elif plain.suffix == ".py":
+            with _readable(path):
+                self.files.append(_python_file(path, name))
+        elif zipfile.is_zipfile(path):
+            self.files.append(_archive(path, name))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What the operating system refuses of `path` is a `UsageError`."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such folder or file", advice="Check the path.") from error
+    except NotADirectoryError as error:
+        raise UsageError(
+            f"{path} is not a folder", advice="Name the folder that holds the DAG files."
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"{path} cannot be read: {why}", advice="Check the path and its permissions."
+        ) from error
+
+
+def _ignore_text(path: Path) -> str:
+    try:
+        return _universal(path.read_bytes().decode())
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is not UTF-8: {error.reason} at byte {error.start}",
+            advice="Save it as UTF-8: Airflow cannot list any DAG file while it is not.",
+        ) from error
+
+
+def _universal(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _python_file(path: Path, name: str) -> LocalFile:
+    with path.open("rb") as file:
+        data = file.read(MAX_SOURCE + 1)
+        words = _words(data)
+        if len(data) > MAX_SOURCE:
+            for chunk in _rest(file.read, data):
+                words |= _words(chunk)
+            size = path.stat().st_size / 1024 / 1024
+            problem = f"is {size:,.0f} MB large, too large to be looked into"
+            return LocalFile(name, computes=True, words=words, problem=problem)
+    if b"PK\x05\x06" in data and zipfile.is_zipfile(path):
+        # Airflow reads any archive, and this one, by its name, as Python.
+        problem = "is a zip archive, which Airflow reads as Python for its name"
+        return LocalFile(name, computes=True, archive=True, words=words, problem=problem)
+    found = read_definitions(data) if words else Found()
+    return LocalFile(name, found.certain, found.computes, _text(data), words=words, problem=found.problem)
+
+
+def _words(data: bytes) -> frozenset[str]:
+    lowered = data.lower()
+    return frozenset(word for word in _WORDS if word.encode() in lowered)
+
+
+def _rest(read: Callable[[int], bytes], before: bytes) -> Iterator[bytes]:
+    """What follows `before`, in pieces that overlap, so that no word is cut."""
+    longest = max(map(len, _WORDS))
+    tail = before[-longest:]
+    while chunk := read(_CHUNK):
+        yield tail + chunk
+        tail = (tail + chunk)[-longest:]
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return _universal(data.decode())
+    except UnicodeDecodeError:
+        return None
+
+
+def _archive(path: Path, name: str) -> LocalFile:
+    """An archive: Airflow imports the Python files at its root."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            computes = any(_defines(archive, member) for member in _members(archive))
+    except Exception as error:  # noqa: BLE001 - zipfile raises whatever its decoders do, and Airflow decides
+        return LocalFile(name, computes=True, archive=True, problem=f"cannot be read as an archive: {error}")
+    return LocalFile(name, computes=computes, archive=True)
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    found = [
+        member
+        for member in archive.infolist()
+        if "/" not in member.filename and PurePosixPath(member.filename).suffix in (".py", ".pyc")
+    ]
+    return found[:MAX_MEMBERS]
+
+
+def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Whether a DAG is expected from this file of an archive."""
+    with archive.open(member) as file:
+        data = file.read(MAX_SOURCE + 1)
+    words = _words(data)
+    if "airflow" not in words or not words & {"dag", "asset"}:
+        return False
+    if member.filename.endswith(".pyc") or len(data) > MAX_SOURCE:
+        return True
+    found = read_definitions(data)
+    return bool(found.certain) or found.computes
