@@ -17,7 +17,7 @@ from validator.errors import CallFailed, CannotTell
 from validator.reasons import Reason
 from validator.sandbox.server import Fault
 from validator.sandbox.wire import AwsError, Reply
-from validator.transport import invoke_rest_api
+from validator.transport import aws_session, invoke_rest_api
 from validator.transport.caller import refused
 from validator.transport.interface import Request
 from validator.transport.invoke_rest_api import parse_date
@@ -270,7 +270,7 @@ def test_a_connection_that_is_reset_is_asked_again(mwaa):
 
 
 def test_an_answer_that_takes_too_long_is_asked_again(mwaa, monkeypatch):
-    monkeypatch.setattr(invoke_rest_api, "CALL_TIMEOUT", 0.2)
+    monkeypatch.setattr(aws_session, "CALL_TIMEOUT", 0.2)
     released = threading.Event()
     sandbox, transport = mwaa(fault=lambda _: released.wait(5) and None)
     try:
@@ -293,8 +293,8 @@ def test_a_server_that_is_gone_is_unreachable(mwaa):
 
 
 def test_a_server_that_does_not_accept_is_unreachable(signed, monkeypatch):
-    monkeypatch.setattr(invoke_rest_api, "CONNECT_TIMEOUT", 0.2)
-    monkeypatch.setattr(invoke_rest_api, "CALL_TIMEOUT", 0.2)
+    monkeypatch.setattr(aws_session, "CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(aws_session, "CALL_TIMEOUT", 0.2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(0)

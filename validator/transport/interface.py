@@ -52,6 +52,16 @@ class EnvironmentFacts:
     """AirflowConfigurationOptions, such as `core.min_serialized_dag_update_interval`."""
     date: datetime | None = None
     """The server's clock when it told this."""
+    environment_class: str | None = None
+    """Such as `mw1.small`."""
+    requirements_version: str | None = None
+    """RequirementsS3ObjectVersion."""
+    plugins_version: str | None = None
+    """PluginsS3ObjectVersion."""
+    bucket_arn: str | None = None
+    """SourceBucketArn."""
+    dags_path: str | None = None
+    """DagS3Path: the DAGs folder's path in the bucket."""
 
 
 class Transport(Protocol):

@@ -1,0 +1,1 @@
+"""S3 as a witness of what was deployed, and when."""

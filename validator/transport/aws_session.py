@@ -1,0 +1,213 @@
+"""One botocore session for all clients of a run, and what AWS's and botocore's own failures mean. Facts: AWS.md."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import TYPE_CHECKING
+
+from validator import __version__
+from validator.errors import CallFailed, CannotTell, GateError, UsageError
+from validator.reasons import Reason
+from validator.transport.interface import CALL_TIMEOUT, CONNECT_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from botocore.client import BaseClient
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.session import Session
+
+DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "NotAuthorized"})
+"""Codes that say: these credentials are good, and not allowed to do this."""
+
+_ROLE_PATTERN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
+_THROTTLED = frozenset(
+    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+)
+_BAD_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "InvalidToken",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "InvalidAccessKeyId",
+        "AuthFailure",
+        "OptInRequired",
+    }
+)
+
+
+class AwsSession:
+    """Region and credentials as for any AWS tool, shared by every client of a run. Thread-safe.
+
+    Nothing is called, and no credentials are looked for, before the first client is made. The session is kept: a
+    second client of the same one costs 6 ms instead of 60 (AWS.md section 8), and a role is assumed once.
+    """
+
+    def __init__(
+        self, region: str | None = None, profile: str | None = None, role_arn: str | None = None
+    ) -> None:
+        """Take what the caller was told.
+
+        Args:
+            region: None: as AWS's own configuration says.
+            profile: a profile of AWS's configuration files; None: as usual.
+            role_arn: a role to assume with the credentials found; it is renewed for as long as the gate waits.
+
+        Raises:
+            UsageError: `role_arn` can be no role's.
+        """
+        if role_arn is not None and not re.fullmatch(_ROLE_PATTERN, role_arn, re.ASCII):
+            raise UsageError(
+                f"{role_arn!r} is not the ARN of an IAM role",
+                advice="Write it like arn:aws:iam::123456789012:role/NAME.",
+            )
+        # botocore itself reads only AWS_DEFAULT_REGION; every other SDK, and most pipelines, mean AWS_REGION.
+        self._region = region or os.environ.get("AWS_REGION") or None
+        self._profile = profile
+        self._role_arn = role_arn
+        self._made: Session | None = None
+        self._lock = threading.Lock()
+
+    def client(self, service: str, connections: int = 10) -> BaseClient:
+        """A new client of `service`, such as `mwaa`, with at most so many calls under way at once.
+
+        Raises:
+            CannotTell: no region, no credentials, an unknown profile, or a role that cannot be assumed.
+        """
+        # boto3 is botocore with resources and S3 transfers on top; without these the same client costs a fifth less.
+        from botocore.config import Config  # noqa: PLC0415 - 0.2 s: only when a call is about to be made
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - the same
+
+        # Retries are the gate's own: botocore's are blind to Airflow's status and end after tens of milliseconds.
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=CALL_TIMEOUT,
+            retries={"total_max_attempts": 1},
+            max_pool_connections=connections,
+            user_agent_extra=f"mwaa-gate/{__version__}",
+        )
+        try:
+            with self._lock:  # making clients is not thread-safe, using them is
+                if self._made is None:
+                    self._made = self._make()
+                return self._made.create_client(service, config=config)
+        except BotoCoreError as error:
+            raise explain_botocore("the AWS client", error) from error
+        except ValueError as error:  # botocore's word for a malformed endpoint
+            raise CannotTell(Reason.NOT_FOUND, f"the AWS client cannot be made: {error}") from error
+
+    def _make(self) -> Session:
+        from botocore import session as botocore_session  # noqa: PLC0415 - heavy
+
+        session = botocore_session.Session(profile=self._profile)
+        if self._region is not None:
+            session.set_config_variable("region", self._region)
+        if self._role_arn is not None:
+            _assume(session, self._role_arn)
+        return session
+
+
+def _assume(session: Session, role_arn: str) -> None:
+    """Let the session act as `role_arn`, with credentials that renew themselves."""
+    from botocore.credentials import (  # noqa: PLC0415 - heavy
+        AssumeRoleCredentialFetcher,
+        DeferredRefreshableCredentials,
+    )
+    from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - heavy
+
+    source = session.get_credentials()
+    if source is None:
+        raise NoCredentialsError
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=session.create_client,
+        source_credentials=source,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": "mwaa-gate"},
+    )
+    # The session knows roles only from profiles; this is how its own profile provider builds them.
+    session._credentials = DeferredRefreshableCredentials(  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+
+
+def code_of(error: ClientError) -> tuple[str, str, int]:
+    """An AWS error's code, message and HTTP status (0: unknown)."""
+    told = error.response.get("Error", {})
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return str(told.get("Code", "")), str(told.get("Message", "")) or "no message", status
+
+
+def explain_refusal(operation: str, own: Collection[str], error: ClientError) -> GateError | None:
+    """What an AWS error means whatever was called: throttled, or credentials that are none. None: it is another.
+
+    Args:
+        operation: what the gate wanted, for people.
+        own: the names of the operations that the gate itself calls. botocore makes others for credentials, such as
+            AssumeRole.
+        error: what botocore raised.
+    """
+    code, message, status = code_of(error)
+    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
+        return CallFailed(Reason.UNREACHABLE, f"{operation} was throttled: {message}", throttled=True)
+    if code in _BAD_CREDENTIALS:
+        return CannotTell(
+            Reason.ACCESS_DENIED,
+            f"AWS does not accept the credentials ({code}: {message})",
+            advice="Renew the credentials, and check this machine's clock if the signature is called expired.",
+        )
+    if error.operation_name not in own and 400 <= status < 500:  # noqa: PLR2004 - HTTP's refusals
+        return CannotTell(
+            Reason.ACCESS_DENIED,
+            f"no usable AWS credentials: {error.operation_name} was refused ({code}: {message})",
+            advice="Check the role's ARN, that its trust policy names the caller, and that the caller may assume it.",
+        )
+    return None
+
+
+def explain_botocore(operation: str, error: BotoCoreError) -> GateError:
+    """What a failure of botocore itself means for the gate: no credentials, no region, no connection."""
+    from botocore import exceptions as aws  # noqa: PLC0415 - heavy, and loaded already when this runs
+
+    if isinstance(error, aws.NoRegionError):
+        return CannotTell(
+            Reason.NOT_FOUND,
+            "no AWS region is set",
+            advice="Give --region, `region:` in the manifest, or AWS_REGION.",
+        )
+    credentials = (
+        aws.NoCredentialsError,
+        aws.PartialCredentialsError,
+        aws.CredentialRetrievalError,
+        aws.ProfileNotFound,
+        aws.TokenRetrievalError,
+        aws.SSOError,
+        aws.InvalidConfigError,
+        aws.ConfigNotFound,
+        aws.ConfigParseError,
+    )
+    if isinstance(error, credentials):
+        return CannotTell(
+            Reason.ACCESS_DENIED,
+            f"no usable AWS credentials: {error}",
+            advice="Give credentials as for any AWS tool: an OIDC role in the pipeline, --profile, or AWS_* variables.",
+        )
+    if isinstance(error, aws.InvalidRegionError):
+        return CannotTell(
+            Reason.NOT_FOUND,
+            f"the AWS region can be none: {error}",
+            advice="Give one such as us-east-1 by --region, `region:` in the manifest, or AWS_REGION.",
+        )
+    if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
+        return CallFailed(Reason.UNREACHABLE, f"{operation} got no answer: {error}")
+    return CallFailed(Reason.BAD_RESPONSE, f"{operation} gave nothing that can be read: {error}")
