@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from validator.sandbox.metadata import DagRow, ErrorRow
+    from validator.sandbox.web import WebCopies
     from validator.sandbox.world import World
 
 Result = tuple[int, object]
@@ -20,6 +21,10 @@ Query = dict[str, list[str]]
 REDACTED = "REDACTED - you do not have read permission on all DAGs in the file"
 _UNAVAILABLE = "<html>\n<head><title>503 Service Temporarily Unavailable</title></head>\n</html>\n"
 ROLES = ("Admin", "Op", "User", "Viewer", "Public")
+READERS = ROLES[:-1]
+"""The roles that may read every DAG and the pools."""
+KEEPERS = ("Admin", "Op")
+"""The roles that may read variables and connections."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Role:
 
     def may_read(self, dag_id: str) -> bool:
         """Whether this role may read a DAG."""
-        return self.name in ROLES[:-1] or dag_id in self.readable
+        return self.name in READERS or dag_id in self.readable
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,12 @@ class Route:
 
     method: str
     pattern: str
-    """A regular expression of the whole path; a captured segment holds no slash, also after unescaping."""
+    """A regular expression of the whole path. What `([^/]+)` captures holds no slash, also after unescaping."""
     handler: str
     public: bool = False
     """No role is needed."""
+    roles: tuple[str, ...] | None = None
+    """The roles that may; None: every one but Public, and the handler looks at the DAG."""
 
 
 class Refused(Exception):
@@ -61,9 +68,10 @@ class Dialect(ABC):
 
     routes: ClassVar[tuple[Route, ...]]
 
-    def __init__(self, world: World, role: Role) -> None:
+    def __init__(self, world: World, role: Role, web: WebCopies) -> None:
         self.world = world
         self.role = role
+        self.web = web
         self.version = world.rules.airflow
 
     def answer(self, method: str, path: str, query: Mapping[str, object]) -> Result:
@@ -79,7 +87,7 @@ class Dialect(ABC):
             if not route.public:
                 if not self.world.metadata.up:
                     return self.broken()
-                if self.role.name == "Public":
+                if self.role.name == "Public" or (route.roles and self.role.name not in route.roles):
                     return self.forbidden()
             handler: Callable[..., Result] = getattr(self, route.handler)
             return handler(values, *segments)
@@ -93,7 +101,7 @@ class Dialect(ABC):
             if match is None:
                 continue
             segments = [unquote(segment) for segment in match.groups()]
-            if any("/" in segment for segment in segments):
+            if "[^/]" in route.pattern and any("/" in segment for segment in segments):
                 continue
             if route.method == method:
                 return route, segments
@@ -119,6 +127,58 @@ class Dialect(ABC):
     @abstractmethod
     def stamp(self, seconds: float) -> str:
         """A time as this version writes it."""
+
+    @abstractmethod
+    def missing(self, kind: str, name: str) -> Result:
+        """The 404 for one object: `kind` is `DAG`, `Task`, `Pool`, `Connection` or `Variable`."""
+
+    @abstractmethod
+    def allow(self, query: Query, *names: str) -> None:
+        """Refuse parameters that are not among `names`, on a version that does.
+
+        Raises:
+            Refused: there is such a one.
+        """
+
+    @abstractmethod
+    def page(self, query: Query) -> tuple[int, int]:
+        """The limit and the offset that a query asks for.
+
+        Raises:
+            Refused: they are no such numbers.
+        """
+
+    @abstractmethod
+    def bad_request(self, detail: str) -> Result:
+        """The 400 for a query that cannot be used."""
+
+    def bad_order(self, name: str) -> Result:
+        """The answer for an `order_by` that is not taken."""
+        return self.bad_request(
+            f"Ordering with '{name}' is disallowed or the attribute does not exist on the model"
+        )
+
+    def listing(
+        self, query: Query, name: str, rows: list[dict[str, object]], orders: tuple[str, ...]
+    ) -> Result:
+        """One page of `rows` under `name`, with their total.
+
+        Args:
+            query: its limit, offset and order_by are used.
+            name: the list's key in the answer.
+            rows: in the order of the first of `orders`.
+            orders: what `order_by` takes, the default first.
+        """
+        limit, offset = self.page(query)
+        order_by = query.get("order_by", [orders[0]])[-1]
+        key = order_by.removeprefix("-")
+        if key not in orders:
+            return self.bad_order(order_by)
+        if key != orders[0]:
+            rows = ranked(rows, key)
+        if order_by.startswith("-"):
+            rows = rows[::-1]
+        return 200, {name: rows[offset : offset + limit], "total_entries": len(rows)}
 
     def readable_dag(self, dag_id: str) -> DagRow | None:
         """A DAG's row. A limited role gets a 403 for one that it may not read and for one that is not there."""
@@ -175,11 +235,11 @@ def _texts(query: Mapping[str, object]) -> Query:
     return texts
 
 
-SCHEDULES = {
-    "@hourly": ("0 * * * *", "Every hour"),
-    "@daily": ("0 0 * * *", "At 00:00"),
-    "@weekly": ("0 0 * * 0", "At 00:00, only on Sunday"),
-    "@monthly": ("0 0 1 * *", "At 00:00, on day 1 of the month"),
-}
-"""Presets: the cron expression and the description that Airflow shows."""
-NEVER = "Never, external triggers only"
+def ranked(rows: list[dict[str, object]], key: str) -> list[dict[str, object]]:
+    """The rows in the order of one of their keys; as they come where they do not have it."""
+
+    def rank(row: dict[str, object]) -> tuple[bool, float, str]:
+        value = row.get(key)
+        return value is not None, value if isinstance(value, (int, float)) else 0.0, str(value)
+
+    return sorted(rows, key=rank)

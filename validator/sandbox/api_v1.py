@@ -6,7 +6,9 @@ import base64
 import json
 from typing import TYPE_CHECKING, ClassVar
 
-from validator.sandbox.api import NEVER, SCHEDULES, Dialect, Query, Refused, Result, Route, ilike
+from validator.sandbox.api import Query, Refused, Result, Route, ilike
+from validator.sandbox.api_parts import PARTS, PartsDialect
+from validator.sandbox.schedules import schedule_of
 
 if TYPE_CHECKING:
     from validator.sandbox.metadata import DagRow
@@ -20,13 +22,18 @@ _OOPS = (
     '\n\n<!DOCTYPE html>\n<html lang="en">\n  <body>\n      <h1> Ooops! </h1>\n<pre>\nSomething bad has '
     "happened.\n</pre>\n  </body>\n</html>"
 )
+_INTERNAL = (
+    "<html>\n  <head>\n    <title>Internal Server Error</title>\n  </head>\n  <body>\n    "
+    "<h1><p>Internal Server Error</p></h1>\n    \n  </body>\n</html>\n"
+)
+_SIGNATURE = ".SIGNATURE"
 _GIT = {
     "2.4.3": ".release:2.4.3+c53a3e153f0ab5ca933a94adc01dc6314ea8d4d1",
     "2.10.5": ".release:b93c3db6b1641b0840bd15ac7d05bc58ff2cccbf",
 }
 
 
-class ApiV1(Dialect):
+class ApiV1(PartsDialect):
     """Airflow 2."""
 
     routes: ClassVar[tuple[Route, ...]] = (
@@ -35,6 +42,8 @@ class ApiV1(Dialect):
         Route("GET", "/dags", "dags"),
         Route("GET", "/dags/([^/]+)", "dag"),
         Route("GET", "/importErrors", "import_errors"),
+        Route("GET", "/dagSources/([^/]+)", "dag_source"),
+        *PARTS,
     )
 
     @property
@@ -44,23 +53,23 @@ class ApiV1(Dialect):
 
     def version_(self, query: Query) -> Result:
         """GET /version."""
-        self._known(query)
+        self.allow(query)
         return 200, {"git_version": _GIT[self.version], "version": self.version}
 
     def health(self, query: Query) -> Result:
         """GET /health: 2.4 knows two components, 2.10 four."""
-        self._known(query)
+        self.allow(query)
         late = ("dag_processor", "metadatabase", "scheduler", "triggerer")
         return 200, self.health_body(late if self._late else ("metadatabase", "scheduler"))
 
     def dags(self, query: Query) -> Result:
         """GET /dags."""
         names = ["limit", "offset", "tags", "only_active", "order_by", "dag_id_pattern"]
-        self._known(query, *names, *(("paused", "fields") if self._late else ()))
-        limit, offset = self._page(query)
+        self.allow(query, *names, *(("paused", "fields") if self._late else ()))
+        limit, offset = self.page(query)
         order_by = query.get("order_by", ["dag_id"])[-1]
         if self._late and order_by not in ("dag_id", "-dag_id"):  # 2.4 takes any and ignores it
-            raise Refused(*self._bad_order(order_by))
+            raise Refused(*self.bad_order(order_by))
         rows = self.dag_rows()
         if self._flag(query, "only_active", default=True):
             rows = [row for row in rows if row.active]
@@ -82,7 +91,7 @@ class ApiV1(Dialect):
 
     def dag(self, query: Query, dag_id: str) -> Result:
         """GET /dags/{id}: also one that is long gone."""
-        self._known(query, *(("fields",) if self._late else ()))
+        self.allow(query, *(("fields",) if self._late else ()))
         row = self.readable_dag(dag_id)
         if row is None:
             detail = f"The DAG with dag_id: {dag_id} was not found"
@@ -91,9 +100,7 @@ class ApiV1(Dialect):
 
     def import_errors(self, query: Query) -> Result:
         """GET /importErrors."""
-        self._known(query, "limit", "offset", "order_by")
-        limit, offset = self._page(query)
-        order_by = query.get("order_by", ["import_error_id"])[-1]
+        self.allow(query, "limit", "offset", "order_by")
         rows: list[dict[str, object]] = [
             {
                 "filename": f"{self.world.rules.dags_folder}/{error.path}",
@@ -103,14 +110,35 @@ class ApiV1(Dialect):
             }
             for error, trace in self.error_rows()
         ]
-        key = order_by.removeprefix("-")
-        if key not in ("import_error_id", "timestamp", "filename"):
-            raise Refused(*self._bad_order(order_by))
-        if key != "import_error_id":  # by which they come
-            rows.sort(key=lambda row: str(row[key]))
-        if order_by.startswith("-"):
-            rows.reverse()
-        return 200, {"import_errors": rows[offset : offset + limit], "total_entries": len(rows)}
+        return self.listing(query, "import_errors", rows, ("import_error_id", "timestamp", "filename"))
+
+    def dag_source(self, query: Query, token: str) -> Result:
+        """GET /dagSources/{file_token}: the token only, not a DAG's id."""
+        self.allow(query)
+        location = _location(token)
+        if location is None:
+            return self._problem(404, "Dag source not found", None, "NotFound")
+        path = location.removeprefix(f"{self.world.rules.dags_folder}/")
+        rows = self.world.metadata.dags
+        if not all(self.role.may_read(key) for key, row in rows.items() if row.path == path):
+            return self.forbidden()
+        source = self.source(path)
+        if source is None:
+            return 500, _INTERNAL if self._late else _OOPS
+        return 200, {"content": source}
+
+    def warning_rows(self) -> list[dict[str, object]]:
+        """One row a DAG, in the order in which they were written."""
+        rows = sorted(self.world.metadata.warnings.values(), key=lambda row: row.stamped)
+        return [
+            {
+                "dag_id": row.dag_id,
+                "message": row.message,
+                "timestamp": self.stamp(row.stamped),
+                "warning_type": "non-existent pool",
+            }
+            for row in rows
+        ]
 
     def no_route(self, path: str) -> Result:
         """404; a double slash is a redirect."""
@@ -131,6 +159,18 @@ class ApiV1(Dialect):
         """An HTML page."""
         return 500, _OOPS
 
+    def missing(self, kind: str, name: str) -> Result:
+        """404, in words that differ from kind to kind."""
+        title = f"{kind} not found"
+        detail = None
+        if kind == "Pool":
+            title, detail = "Not Found", f"Pool with name:'{name}' not found"
+        elif kind == "Connection":
+            detail = f"The Connection with connection_id: `{name}` was not found"
+        elif kind == "Variable" and self._late:
+            detail = "Variable does not exist"
+        return self._problem(404, title, detail, "NotFound")
+
     def stamp(self, seconds: float) -> str:
         """`2026-11-22T02:00:00.000000+00:00`."""
         return self.world.time(seconds).isoformat(timespec="microseconds")
@@ -138,18 +178,16 @@ class ApiV1(Dialect):
     def _dag(self, row: DagRow) -> dict[str, object]:
         dag = row.dag
         location = f"{self.world.rules.dags_folder}/{row.path}"
-        token = base64.urlsafe_b64encode(json.dumps(location).encode()).decode().rstrip("=")
         today = self.world.time(self.world.elapsed).replace(hour=0, minute=0, second=0, microsecond=0)
-        due = None if dag.schedule is None else today.isoformat()
-        schedule = dag.schedule and {"__type": "CronExpression", "value": dag.schedule}
-        described = NEVER if dag.schedule is None else SCHEDULES.get(dag.schedule, ("", ""))[1]
+        schedule = schedule_of(dag.schedule, 2)
+        due = today.isoformat() if schedule.periodic else None
         late = {"dag_display_name": dag.dag_id, "max_consecutive_failed_dag_runs": 0} if self._late else {}
         return {
             **late,
             "dag_id": dag.dag_id,
             "default_view": "grid",
             "description": dag.description,
-            "file_token": f"{token}.SIGNATURE",
+            "file_token": _token(location),
             "fileloc": location,
             "has_import_errors": row.has_import_errors,
             "has_task_concurrency_limits": False,
@@ -168,10 +206,10 @@ class ApiV1(Dialect):
             "owners": list(dag.owners),
             "pickle_id": None,
             "root_dag_id": None,
-            "schedule_interval": schedule,
+            "schedule_interval": schedule.interval,
             "scheduler_lock": None,
             "tags": [{"name": tag} for tag in dag.tags],
-            "timetable_description": described,
+            "timetable_description": schedule.described,
         }
 
     def _only(self, names: list[str], dag: dict[str, object]) -> dict[str, object]:
@@ -181,21 +219,21 @@ class ApiV1(Dialect):
             raise Refused(*self._problem(400, "DAGCollectionSchema error", detail, "BadRequest"))
         return {name: dag[name] for name in names}
 
-    def _known(self, query: Query, *names: str) -> None:
+    def allow(self, query: Query, *names: str) -> None:
         """Refuse parameters that this version does not know."""
         extra = sorted(set(query) - set(names))
         if extra:
             detail = f"Extra query parameter(s) {', '.join(extra)} not in spec"
             raise Refused(*self._problem(400, None, detail, "BadRequest"))
 
-    def _page(self, query: Query) -> tuple[int, int]:
+    def page(self, query: Query) -> tuple[int, int]:
         """The limit (0 and anything over 100 are 100) and the offset."""
         limit = self._number(query, "limit", _MAX)
         if limit < 0:
             raise Refused(*self._problem(400, "Page limit must be a positive integer", None, "BadRequest"))
         offset = self._number(query, "offset", 0)
         if offset < 0:
-            raise Refused(*self._bad(f"{offset} is less than the minimum of 0"))
+            raise Refused(*self.bad_request(f"{offset} is less than the minimum of 0"))
         return (min(limit, _MAX) or _MAX), offset
 
     def _number(self, query: Query, name: str, default: int) -> int:
@@ -215,17 +253,32 @@ class ApiV1(Dialect):
         return text == "true"
 
     def _wrong_type(self, name: str, expected: str) -> Result:
-        return self._bad(f"Wrong type, expected '{expected}' for query parameter '{name}'")
+        return self.bad_request(f"Wrong type, expected '{expected}' for query parameter '{name}'")
 
-    def _bad_order(self, name: str) -> Result:
-        return self._bad(f"Ordering with '{name}' is disallowed or the attribute does not exist on the model")
-
-    def _bad(self, detail: str) -> Result:
+    def bad_request(self, detail: str) -> Result:
+        """400."""
         return self._problem(400, "Bad Request", detail, "BadRequest")
 
     def _problem(self, status: int, title: str | None, detail: str | None, section: str) -> Result:
         root = f"https://airflow.apache.org/docs/apache-airflow/{self.version}/stable-rest-api-ref.html"
         return status, _problem_body(status, title, detail, f"{root}#section/Errors/{section}")
+
+
+def _token(location: str) -> str:
+    """A file's `file_token`."""
+    return base64.urlsafe_b64encode(json.dumps(location).encode()).decode().rstrip("=") + _SIGNATURE
+
+
+def _location(token: str) -> str | None:
+    """The file that a token stands for; None: it is no token."""
+    if not token.endswith(_SIGNATURE):
+        return None
+    text = token.removesuffix(_SIGNATURE)
+    try:
+        location = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        return None
+    return location if isinstance(location, str) else None
 
 
 def _problem_body(status: int, title: str | None, detail: str | None, kind: str) -> dict[str, object]:

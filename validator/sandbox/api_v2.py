@@ -6,7 +6,9 @@ import base64
 import json
 from typing import TYPE_CHECKING, ClassVar
 
-from validator.sandbox.api import NEVER, SCHEDULES, Dialect, Query, Refused, Result, Route, ilike
+from validator.sandbox.api import Query, Refused, Result, Route, ilike
+from validator.sandbox.api_parts import PARTS, PartsDialect
+from validator.sandbox.schedules import schedule_of
 
 if TYPE_CHECKING:
     from validator.sandbox.metadata import DagRow
@@ -16,6 +18,7 @@ _MAX = 100
 _BUNDLE = "dags-folder"
 _DAG_ORDERS = ("dag_id", "dag_display_name", "next_dagrun", "last_run_state", "last_run_start_date")
 _ERROR_ORDERS = ("id", "import_error_id", "timestamp", "filename", "bundle_name")
+_NAMED = {"Pool": "name", "Connection": "connection_id", "Variable": "key"}
 _TRUE, _FALSE = ("true", "1", "yes", "on", "t", "y"), ("false", "0", "no", "off", "f", "n")
 _GIT = {
     "3.0.6": ".dev0+e965c2e676d85ced65a485d4b2601addc2fd3e97.dirty",
@@ -23,7 +26,7 @@ _GIT = {
 }
 
 
-class ApiV2(Dialect):
+class ApiV2(PartsDialect):
     """Airflow 3."""
 
     routes: ClassVar[tuple[Route, ...]] = (
@@ -32,6 +35,8 @@ class ApiV2(Dialect):
         Route("GET", "/dags", "dags"),
         Route("GET", "/dags/([^/]+)", "dag"),
         Route("GET", "/importErrors", "import_errors"),
+        Route("GET", "/dagSources/([^/]+)", "dag_source"),
+        *PARTS,
     )
 
     @property
@@ -49,10 +54,10 @@ class ApiV2(Dialect):
 
     def dags(self, query: Query) -> Result:
         """GET /dags: parameters that it does not know are ignored."""
-        limit, offset = self._page(query)
+        limit, offset = self.page(query)
         order_by = query.get("order_by", ["dag_id"])[-1]
         if order_by.removeprefix("-") not in _DAG_ORDERS:
-            raise Refused(*_bad_order(order_by))
+            raise Refused(*self.bad_order(order_by))
         rows = self._filtered(query)
         if order_by in ("-dag_id", "-dag_display_name"):
             rows.reverse()
@@ -64,18 +69,10 @@ class ApiV2(Dialect):
     def dag(self, query: Query, dag_id: str) -> Result:  # noqa: ARG002 - a handler's form
         """GET /dags/{id}: also one that is long gone."""
         row = self.readable_dag(dag_id)
-        if row is None:
-            text = f"The Dag with ID: `{dag_id}` was not found"
-            return 404, {"detail": text if self._late else f"Dag with id {dag_id} was not found"}
-        return 200, self._dag(row)
+        return self.missing("DAG", dag_id) if row is None else (200, self._dag(row))
 
     def import_errors(self, query: Query) -> Result:
         """GET /importErrors."""
-        limit, offset = self._page(query)
-        order_by = query.get("order_by", ["id"])[-1]
-        key = order_by.removeprefix("-")
-        if key not in _ERROR_ORDERS:
-            raise Refused(*_bad_order(order_by))
         root = "" if self._late else f"{self.world.rules.dags_folder}/"
         rows: list[dict[str, object]] = [
             {
@@ -90,11 +87,23 @@ class ApiV2(Dialect):
         if self._late and "filename_pattern" in query:
             pattern = ilike(query["filename_pattern"][-1])
             rows = [row for row in rows if pattern.search(str(row["filename"]))]
-        if key in ("timestamp", "filename"):
-            rows.sort(key=lambda row: str(row[key]))
-        if order_by.startswith("-"):
-            rows.reverse()
-        return 200, {"import_errors": rows[offset : offset + limit], "total_entries": len(rows)}
+        return self.listing(query, "import_errors", rows, _ERROR_ORDERS)
+
+    def dag_source(self, query: Query, dag_id: str) -> Result:
+        """GET /dagSources/{id}: the last good source, also of a DAG that is gone. No run, so one version only."""
+        self.readable_dag(dag_id)
+        version = _whole(query, "version_number") if "version_number" in query else None
+        source = self.source(dag_id)
+        if source is None or version not in (None, 1):
+            word = "Dag" if self._late else "DAG"
+            text = f"The source code of the {word} {dag_id}, version_number {version} was not found"
+            return 404, {"detail": text}
+        late = {"dag_display_name": dag_id} if self._late else {}
+        return 200, {"content": source, "dag_id": dag_id, "version_number": 1, **late}
+
+    def warning_rows(self) -> list[dict[str, object]]:
+        """None: a pool that does not exist is not told (measured)."""
+        return []
 
     def no_route(self, path: str) -> Result:  # noqa: ARG002 - Airflow 2 looks at it
         """404 with `error`, not `detail`."""
@@ -116,6 +125,22 @@ class ApiV2(Dialect):
         )
         hidden = {"statement": "hidden", "orig_error": "hidden"}
         return 500, {"detail": {"reason": "Database error", **hidden, "message": message}}
+
+    def missing(self, kind: str, name: str) -> Result:
+        """404, in words that differ from kind to kind."""
+        text = f"{'Dag' if kind == 'DAG' else kind} with id {name} was not found"
+        if kind == "DAG" and self._late:
+            text = f"The Dag with ID: `{name}` was not found"
+        elif kind in _NAMED:
+            text = f"The {kind} with {_NAMED[kind]}: `{name}` was not found"
+        return 404, {"detail": text}
+
+    def allow(self, query: Query, *names: str) -> None:
+        """Nothing is refused: what is not known is ignored."""
+
+    def bad_request(self, detail: str) -> Result:
+        """400."""
+        return 400, {"detail": detail}
 
     def stamp(self, seconds: float) -> str:
         """`2026-11-22T02:00:00.000000Z`."""
@@ -159,10 +184,8 @@ class ApiV2(Dialect):
         where = {"bundle_name": _BUNDLE, "relative_fileloc": row.path}
         token = base64.urlsafe_b64encode(json.dumps(where, separators=(",", ":")).encode()).decode()
         today = self.world.time(self.world.elapsed).strftime("%Y-%m-%dT00:00:00Z")
-        due = None if dag.schedule is None else today
-        summary, described = (None, NEVER)
-        if dag.schedule is not None:
-            summary, described = SCHEDULES.get(dag.schedule, (dag.schedule, ""))
+        schedule = schedule_of(dag.schedule, 3)
+        due = today if schedule.periodic else None
         late: dict[str, object] = {}
         named: dict[str, str] = {"dag_id": dag.dag_id}
         if self._late:
@@ -170,9 +193,9 @@ class ApiV2(Dialect):
             late = {
                 "last_parse_duration": row.parse_seconds,
                 "timetable_partitioned": False,
-                "timetable_periodic": dag.schedule is not None,
+                "timetable_periodic": schedule.periodic,
                 "allowed_run_types": None,
-                "is_backfillable": dag.schedule is not None,
+                "is_backfillable": schedule.periodic,
             }
         return {
             "dag_id": dag.dag_id,
@@ -186,8 +209,8 @@ class ApiV2(Dialect):
             "relative_fileloc": row.path,
             "fileloc": f"{self.world.rules.dags_folder}/{row.path}",
             "description": dag.description,
-            "timetable_summary": summary,
-            "timetable_description": described,
+            "timetable_summary": schedule.summary,
+            "timetable_description": schedule.described,
             "tags": [{"name": tag, **named} for tag in dag.tags],
             "max_active_tasks": dag.max_active_tasks,
             "max_active_runs": dag.max_active_runs,
@@ -203,7 +226,7 @@ class ApiV2(Dialect):
             **late,
         }
 
-    def _page(self, query: Query) -> tuple[int, int]:
+    def page(self, query: Query) -> tuple[int, int]:
         """The limit (from 3.1.8 on at most 100; 0 is none) and the offset."""
         limit, offset = _number(query, "limit", _DEFAULT), _number(query, "offset", 0)
         return (min(limit, _MAX) if self._late else limit), offset
@@ -212,20 +235,22 @@ class ApiV2(Dialect):
 def _number(query: Query, name: str, default: int) -> int:
     if name not in query:
         return default
-    text = query[name][-1]
-    where: dict[str, object] = {"loc": ["query", name]}
-    try:
-        number = int(text)
-    except ValueError:
-        said = "Input should be a valid integer, unable to parse string as an integer"
-        raise Refused(
-            422, {"detail": [{"type": "int_parsing", **where, "msg": said, "input": text}]}
-        ) from None
+    number = _whole(query, name)
     if number < 0:
         said = "Input should be greater than or equal to 0"
-        item = {"type": "greater_than_equal", **where, "msg": said, "input": text, "ctx": {"ge": 0}}
-        raise Refused(422, {"detail": [item]})
+        where: dict[str, object] = {"loc": ["query", name], "msg": said, "input": query[name][-1]}
+        raise Refused(422, {"detail": [{"type": "greater_than_equal", **where, "ctx": {"ge": 0}}]})
     return number
+
+
+def _whole(query: Query, name: str) -> int:
+    text = query[name][-1]
+    try:
+        return int(text)
+    except ValueError:
+        said = "Input should be a valid integer, unable to parse string as an integer"
+        item = {"type": "int_parsing", "loc": ["query", name], "msg": said, "input": text}
+        raise Refused(422, {"detail": [item]}) from None
 
 
 def _flag(query: Query, name: str, *, default: bool | None) -> bool | None:
@@ -237,8 +262,3 @@ def _flag(query: Query, name: str, *, default: bool | None) -> bool | None:
         item = {"type": "bool_parsing", "loc": ["query", name], "msg": said, "input": text}
         raise Refused(422, {"detail": [item]})
     return text in _TRUE
-
-
-def _bad_order(name: str) -> Result:
-    text = f"Ordering with '{name}' is disallowed or the attribute does not exist on the model"
-    return 400, {"detail": text}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 
 SYNTAX_ERROR = (
     "Traceback (most recent call last):\n"
@@ -17,6 +14,23 @@ SYNTAX_ERROR = (
     "SyntaxError: '(' was never closed\n"
 )
 """The trace of a file that is broken without a word of its own; `{path}` becomes the file's."""
+DEFAULT_POOL = "default_pool"
+"""The pool that every Airflow has, and that tasks are in unless they name another."""
+
+
+@dataclass(frozen=True)
+class SimTask:
+    """One task of a DAG."""
+
+    task_id: str
+    pool: str = DEFAULT_POOL
+    downstream: tuple[str, ...] | None = None
+    """The ids of the tasks that follow. None: the next one of the DAG's `tasks`, or nothing after the last."""
+
+
+def tasks(*given: str | SimTask) -> tuple[SimTask, ...]:
+    """What SimDag's `tasks` takes: a chain of tasks, those given as a text in the default pool."""
+    return tuple(one if isinstance(one, SimTask) else SimTask(one) for one in given)
 
 
 @dataclass(frozen=True)
@@ -29,12 +43,21 @@ class SimDag:
     tags: tuple[str, ...] = ()
     description: str | None = None
     schedule: str | None = "@daily"
-    """A cron expression or preset; None: only triggered."""
+    """A cron expression or preset; an interval as Airflow 3 writes it, such as `6:00:00` or `1 day, 0:00:00`;
+    `Dataset` or `Asset`: by those; None: only triggered."""
     owners: tuple[str, ...] = ("airflow",)
     max_active_runs: int = 16
     max_active_tasks: int = 16
     paused_upon_creation: bool | None = None
     """None: as the environment's `dags_are_paused_at_creation` says."""
+    tasks: tuple[SimTask, ...] = (SimTask("t1"),)
+
+    def downstream(self, task: SimTask) -> tuple[str, ...]:
+        """The ids of the tasks that follow one of this DAG's."""
+        if task.downstream is not None:
+            return task.downstream
+        after = self.tasks.index(task) + 1
+        return tuple(one.task_id for one in self.tasks[after : after + 1])
 
 
 @dataclass(frozen=True)
@@ -59,6 +82,8 @@ class DagFile:
     """The process that parses it dies, or is killed at the time-out, and says nothing."""
     parse_seconds: float | None = None
     """How long a parse takes; None: as the world's rules draw it."""
+    source: str | None = None
+    """The file's text, which no parse looks at. None: `source_of` makes one up from the other fields."""
 
     def broken(self, trace: str = SYNTAX_ERROR, *, beside: tuple[SimDag, ...] = ()) -> DagFile:
         """This file with an error, yielding only the DAGs `beside` it."""
@@ -73,3 +98,23 @@ def one_dag(dag_id: str, **fields: object) -> DagFile:
 def helper(*provides: str, version: str = "1", listed: bool = False) -> DagFile:
     """A file without DAGs that others import."""
     return DagFile(provides=provides, version=version, listed=listed)
+
+
+def source_of(file: DagFile, path: str) -> str:
+    """The text of a file, as it lies on a processor's disk and as `/dagSources` shows it.
+
+    Where the file has no text of its own, equal files at the same path have the same, and unequal ones never.
+
+    Args:
+        file: what the file holds.
+        path: relative to the DAGs folder.
+    """
+    if file.source is not None:
+        return file.source
+    lines = [f"# {path}", "from airflow import DAG", ""]
+    for one in fields(file):
+        value = getattr(file, one.name)
+        if isinstance(value, Mapping):
+            value = sorted(value.items())  # whose order says nothing
+        lines.append(f"{one.name} = {value!r}")
+    return "\n".join([*lines, ""])

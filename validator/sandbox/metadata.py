@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from validator.sandbox.files import DagFile, SimDag
     from validator.sandbox.rules import Rules
+    from validator.sandbox.stock import Stock
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ class ErrorRow:
     stamped: float
 
 
+@dataclass
+class WarningRow:
+    """A row of the dag_warning table: a DAG whose tasks name pools that do not exist. Airflow 2 only."""
+
+    dag_id: str
+    message: str
+    stamped: float
+    """When it was first seen; a later parse that sees it again does not move it."""
+
+
 @dataclass(frozen=True)
 class Serialized:
     """A serialized DAG: what the scheduler runs."""
@@ -71,8 +82,9 @@ class Serialized:
 class Metadata:
     """The tables. Times are seconds since the world's start."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, stock: Stock) -> None:
         self._rules = rules
+        self._stock = stock
         self._ids = itertools.count(1)
         self.up = True
         """While it is down nothing is written, and all reads but health fail."""
@@ -80,14 +92,30 @@ class Metadata:
         self._ids_of: defaultdict[str, set[str]] = defaultdict(set)
         self.errors: dict[str, ErrorRow] = {}
         self.serialized: dict[str, Serialized] = {}
+        self.warnings: dict[str, WarningRow] = {}
+        """By DAG."""
+        self.sources: dict[str, tuple[DagFile, str]] = {}
+        """What /dagSources shows: a file and its path, by DAG on Airflow 3 and by path on Airflow 2."""
 
-    def persist(self, path: str, outcome: Outcome, now: float) -> None:
-        """Write what a parse of `path` found."""
+    def persist(self, path: str, outcome: Outcome, now: float, disk: Mapping[str, DagFile]) -> None:
+        """Write what a parse of `path` found.
+
+        Args:
+            path: the file.
+            outcome: what its bytes said when the parse began.
+            now: when it ends.
+            disk: the processor's files by now. The source is read from there, and can be newer than the parse.
+        """
         if outcome.died or not self.up:
             return
         for code in outcome.codes:
             self._write_dag(code, outcome.seconds, now)
             self._serialize(code, now)
+            if path in disk:
+                key = path if self._rules.major < 3 else code.dag.dag_id  # noqa: PLR2004 - Airflow 3
+                self.sources[key] = (disk[path], path)
+            if self._rules.major < 3:  # noqa: PLR2004 - Airflow 3 writes no such warnings (measured)
+                self._warn(code.dag, now)
         mine = [self.dags[dag_id] for dag_id in self._ids_of[path]]
         if outcome.error is not None:
             known = self.errors.get(path)
@@ -108,11 +136,12 @@ class Metadata:
             return
         for row in self.dags.values():
             if row.active and row.path not in listed:
-                row.active = False
-                if self._rules.major < 3:  # noqa: PLR2004 - Airflow 2 deletes the serialized DAG as well
-                    self.serialized.pop(row.dag.dag_id, None)
+                self._deactivate(row)
         for path in [path for path in self.errors if path not in listed]:
             del self.errors[path]
+        if self._rules.major < 3:  # noqa: PLR2004 - Airflow 3 keeps a DAG's source
+            for path in [path for path in self.sources if path not in listed]:
+                del self.sources[path]
 
     def deactivate_stale(self, finished: Mapping[str, float]) -> None:
         """The clean-up: DAGs that their file's later parses did not yield any more.
@@ -125,7 +154,13 @@ class Metadata:
         for row in self.dags.values():
             end = finished.get(row.path)
             if row.active and end is not None and row.last_parsed + self._rules.stale_dag_threshold < end:
-                row.active = False
+                self._deactivate(row)
+
+    def _deactivate(self, row: DagRow) -> None:
+        row.active = False
+        if self._rules.major < 3:  # noqa: PLR2004 - Airflow 2 deletes the serialized DAG and the warnings as well
+            self.serialized.pop(row.dag.dag_id, None)
+            self.warnings.pop(row.dag.dag_id, None)
 
     def _write_dag(self, code: Code, seconds: float, now: float) -> None:
         row = self.dags.get(code.dag.dag_id)
@@ -144,3 +179,12 @@ class Metadata:
         pause = self._rules.min_serialized_dag_update_interval
         if old is None or (now - old.written >= pause and old.code != code):
             self.serialized[code.dag.dag_id] = Serialized(code, now)
+
+    def _warn(self, dag: SimDag, now: float) -> None:
+        missing = sorted({task.pool for task in dag.tasks} - self._stock.pool_names)
+        if not missing:
+            self.warnings.pop(dag.dag_id, None)
+            return
+        message = f"Dag '{dag.dag_id}' references non-existent pools: {missing}"
+        known = self.warnings.get(dag.dag_id)
+        self.warnings[dag.dag_id] = WarningRow(dag.dag_id, message, known.stamped if known else now)

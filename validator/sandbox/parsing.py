@@ -89,7 +89,7 @@ class Processor:
         for path in sorted(self._listed):
             finished = -self._random.uniform(0.0, self._rules.min_file_process_interval)
             self._finished[path] = finished
-            self._metadata.persist(path, self._parse(path), finished)
+            self._metadata.persist(path, self._parse(path), finished, self._files)
         self._start(self._random.uniform(0.0, self._rules.dir_list_interval))
 
     def start(self) -> None:
@@ -182,7 +182,7 @@ class Processor:
                 return  # the file was deleted meanwhile
             del self._busy[path]
             self._finished[path] = self._timeline.now
-            self._metadata.persist(path, outcome, self._timeline.now)
+            self._metadata.persist(path, outcome, self._timeline.now, self._files)
             self._work()
 
         self._in(outcome.seconds, end)

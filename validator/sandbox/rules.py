@@ -20,6 +20,8 @@ class Rules:
     dir_list_interval: float = 300.0
     """Airflow 3's `refresh_interval`."""
     min_serialized_dag_update_interval: float = 30.0
+    min_serialized_dag_fetch_interval: float = 10.0
+    """How long the web server shows its own copy of a serialized DAG before it looks for a newer one."""
     stale_dag_threshold: float = 50.0
     parsing_cleanup_interval: float = 60.0
     parse: tuple[float, float] = (0.1, 0.5)

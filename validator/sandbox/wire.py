@@ -121,7 +121,7 @@ def aws_error(error: AwsError) -> Reply:
 
 
 def environment_answer(name: str, facts: Mapping[str, object]) -> Reply:
-    """GetEnvironment's answer: `facts` over what every sandbox has."""
+    """GetEnvironment's answer: `facts` over what every sandbox has. One that is None is left out."""
     region = "us-east-1"
     environment = {
         "Name": name,
@@ -137,7 +137,8 @@ def environment_answer(name: str, facts: Mapping[str, object]) -> Reply:
         "WebserverAccessMode": "PUBLIC_ONLY",
         **facts,
     }
-    return _json(200, {"Environment": environment})
+    told = {fact: value for fact, value in environment.items() if value is not None}
+    return _json(200, {"Environment": told})
 
 
 def _json(status: int, document: object, code: str | None = None) -> Reply:

@@ -16,19 +16,23 @@ import math
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from validator.sandbox.files import SYNTAX_ERROR, DagFile
 from validator.sandbox.metadata import Code, Metadata
 from validator.sandbox.parsing import Processor, parse
 from validator.sandbox.rules import Rules
+from validator.sandbox.stock import Stock
 from validator.sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from validator.sandbox.stock import SimConnection
+
 COMPONENTS = ("scheduler", "triggerer", "dag_processor", "metadatabase", "webserver")
 """What can be killed and started; `dag_processor:1` is the second one alone."""
+_Value = TypeVar("_Value")
 _LONG_AGO = -3600.0
 _FLAP_EVERY, _FLAP_FOR = 9.0, 1.0  # heartbeats are 5 s: measured 6 times in 57 s, 0.5 to 2 s each
 
@@ -58,6 +62,7 @@ class World:
         now: the clock, UTC; the world starts when it is made.
         files: the DAGs folder at the start; it has been there for long, and every DAG is parsed.
         seed: for every delay that is drawn.
+        stock: pools, connections and variables at the start; it is kept, and changes with the world.
     """
 
     def __init__(
@@ -67,10 +72,12 @@ class World:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         files: Mapping[str, DagFile] | None = None,
         seed: int = 0,
+        stock: Stock | None = None,
     ) -> None:
         self.rules = rules or Rules()
         self.start = now()
-        self.metadata = Metadata(self.rules)
+        self.stock = stock or Stock()
+        self.metadata = Metadata(self.rules, self.stock)
         self.s3: dict[str, DagFile] = {}
         self._now = now
         self._random = random.Random(seed)  # noqa: S311 - delays that can be repeated, no secrets
@@ -213,6 +220,18 @@ class World:
 
         self.at(at, act)
 
+    def set_pool(self, name: str, slots: int | None, *, at: float | None = None) -> None:
+        """Make or change a pool; None: delete it."""
+        self.at(at, lambda: _set(self.stock.pools, name, slots))
+
+    def set_connection(self, conn_id: str, to: SimConnection | None, *, at: float | None = None) -> None:
+        """Make or change a connection; None: delete it."""
+        self.at(at, lambda: _set(self.stock.connections, conn_id, to))
+
+    def set_variable(self, key: str, value: str | None, *, at: float | None = None) -> None:
+        """Make or change a variable; None: delete it."""
+        self.at(at, lambda: _set(self.stock.variables, key, value))
+
     def truth(self, dag_id: str) -> Code | None:
         """What the scheduler would run now; None: nothing."""
         self.advance()
@@ -323,3 +342,10 @@ class World:
                     path, file, mtime=mtime, order=order
                 ),
             )
+
+
+def _set(table: dict[str, _Value], key: str, value: _Value | None) -> None:
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
