@@ -12,12 +12,16 @@ from validator.manifest import load_manifest, nodes, parse_manifest
 HEAD = b"version: 1\n"
 
 
+SOON = 4
+"""Seconds of CPU: the worst takes one on Python 3.11, two on 3.10, and without bounds it would take minutes."""
+
+
 def problems(data, environ=None):
-    """What is wrong with `data`, which must be told within two seconds."""
+    """What is wrong with `data`, which must be told within four seconds of CPU."""
     started = time.process_time()
     with pytest.raises(ManifestError) as caught:
         parse_manifest(data, "manifest.yaml", environ or {})
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < SOON
     return caught.value.problems
 
 
@@ -96,8 +100,38 @@ def test_what_is_no_manifest_is_refused(data, problem):
         HEAD + b"gate: {timeout: " + b"9" * 1_000_000 + b"s}",
         HEAD + b"dags: [{dag_id: x, file: '" + b"a/" * 500_000 + b"'}]",
         HEAD + b"dags: ['" + b"[" * 1_000_000 + b"']",
+        HEAD + b"dags:\n" + b"".join(b"- {dag_id: d%d, tags: [%s]}\n" % (n, b"3," * 990) for n in range(195)),
+        HEAD + b"dags:\n" + b"".join(b"- {dag_id: d%d, tags: [%s]}\n" % (n, b"x," * 990) for n in range(195)),
+        HEAD + b"dags:\n" + b"- &a {dag_id: d, tasks: [" + b"3," * 4_990 + b"]}\n" + b"- *a\n" * 38,
+        HEAD + b"dags:\n- {dag_id: d, tasks: [" + b"3," * 190_000 + b"]}\n",
+        HEAD + b"dags:\n" + b"- {dag_id: 3, tags: 3, schedule: 3, file: 3, tasks: 3, owners: 3}\n" * 15_000,
+        HEAD + b"dags:\n" + b"- {pattern: x, dag_id: x, tags: [], schedule: x}\n" * 19_000,
+        HEAD + b"connections: [" + b"{conn_id: 3, a: 1}," * 19_000 + b"]",
+        HEAD + b"pools: [" + b"3," * 19_000 + b"]\nvariables: [" + b"3," * 19_000 + b"]",
+        HEAD + b"dags: [{dag_id: d, schedule: '" + b" " * 1_000_000 + b"x'}]",
+        HEAD + b"dags: [{dag_id: d, tags: ['" + b"a " * 500_000 + b"']}]",
+        HEAD + b"dags: [{dag_id: d, description: '" + b"a " * 500_000 + b"'}]",
     ],
-    ids=["numbers", "components", "wrong entries", "unknown keys", "long duration", "long path", "long id"],
+    ids=[
+        "numbers",
+        "components",
+        "wrong entries",
+        "unknown keys",
+        "long duration",
+        "long path",
+        "long id",
+        "tags",
+        "the same tag",
+        "tasks through aliases",
+        "tasks",
+        "attributes",
+        "patterns",
+        "connections",
+        "pools and variables",
+        "long schedule",
+        "long tag",
+        "long description",
+    ],
 )
 def test_very_wrong_manifests_are_told_soon_and_in_short(data):
     told = problems(data)
@@ -119,8 +153,46 @@ def test_ten_thousand_dags_are_a_usual_day():
     )
     started = time.process_time()
     manifest = parse_manifest(HEAD + b"dags:\n" + entries, "manifest.yaml", {})
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < SOON
     assert len(manifest.dags) == 10_000
+
+
+def test_thousands_of_dags_with_attributes_are_one_too():
+    entries = b"".join(
+        b"- {dag_id: dag_%d, schedule: '@daily', tags: [a, 'r:%d'], owners: [o], tasks: [x, y]}\n" % (n, n)
+        for n in range(6_000)
+    )
+    started = time.process_time()
+    manifest = parse_manifest(HEAD + b"dags:\n" + entries, "manifest.yaml", {})
+    assert time.process_time() - started < SOON
+    assert len(manifest.dags) == 6_000
+    assert manifest.dags[5_999].tags == ("a", "r:5999")
+
+
+@pytest.mark.parametrize("index", [0, 1_999, 2_000, 2_001, 4_321, 8_999])
+def test_a_wrong_entry_is_named_by_its_place_wherever_it_stands(index):
+    entries = [b"- dag_%d" % n for n in range(9_000)]
+    entries[index] = b"- {dag_id: a, tags: []}"
+    assert problems(HEAD + b"dags:\n" + b"\n".join(entries)) == (
+        (
+            f"line {index + 3}: dags[{index}].tags: is empty; "
+            "it must be a list of at least one tag, such as [team:data]"
+        ),
+    )
+
+
+def test_a_long_list_beside_other_keys_hides_nothing():
+    variables = b"variables: [" + b", ".join(b"v%d" % n for n in range(2_500)) + b"]\n"
+    told = problems(variables + b"dags: [a b]\ndgas: []\n")
+    assert told == (
+        "line 1: the key 'version' is missing; it must be 1, the only version that there is",
+        "line 1: variables: has 2,500 entries; at most 1,000 are possible",
+        (
+            "line 2: dags[0]: is the text 'a b'; "
+            "it must be a DAG id: 1 to 250 letters, digits, dashes, dots and underscores"
+        ),
+        "line 3: unknown key 'dgas'; did you mean dags?",
+    )
 
 
 def test_a_missing_file_says_so(tmp_path):
@@ -158,5 +230,5 @@ def test_a_large_file_is_not_read_to_its_end(tmp_path):
     started = time.process_time()
     with pytest.raises(ManifestError) as caught:
         load_manifest(path, {})
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < SOON
     assert caught.value.problems == ("the file is larger than 1 MiB, so it is no manifest",)

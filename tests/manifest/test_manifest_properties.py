@@ -2,17 +2,23 @@
 
 from dataclasses import asdict
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from validator.errors import ManifestError
 from validator.manifest import (
+    SCHEMA,
+    EnvironmentRule,
+    ExpectedConnection,
     ExpectedDag,
     ExpectedPattern,
+    ExpectedPool,
     GateOptions,
     HealthRule,
     ImportErrorRule,
+    InventoryRule,
     Manifest,
     parse_manifest,
 )
@@ -56,6 +62,20 @@ PIECES = [
     "absent:",
     "import_errors:",
     "scope: all",
+    "schedule:",
+    "tags: [a]",
+    "tasks:",
+    "description:",
+    "max_active_runs: 1",
+    "inventory: {unexpected: fail}",
+    "variables:",
+    "connections:",
+    "conn_id: a",
+    "pools:",
+    "name: a",
+    "warnings: fail",
+    "mwaa:",
+    "airflow_version: 2.10",
     "no",
     "1e3",
     ".nan",
@@ -97,8 +117,16 @@ def test_no_scraps_of_a_manifest_end_in_anything_but_a_manifest_error(text):
     must_load_or_tell(b"version: 1\n" + text.encode())
 
 
+def known_keys(schema):
+    """Every key that the manifest may hold anywhere."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for child in schema.values():
+            yield from known_keys(child)
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates()
-keys = st.sampled_from(["version", "gate", "timeout", "dags", "dag_id", "pattern", "min", "absent", "health"])
+keys = st.sampled_from(sorted({"smoke", *known_keys(SCHEMA)}))
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys | scalars, inner, max_size=4),
@@ -119,7 +147,37 @@ ids = st.from_regex(r"[\w.-]{1,40}", fullmatch=True).filter(
 names = st.from_regex(r"[A-Za-z0-9_. *-]{1,12}", fullmatch=True).filter(lambda name: name not in {".", ".."})
 paths = st.lists(names, min_size=1, max_size=4).map("/".join)
 components = st.lists(st.sampled_from(["triggerer", "dag_processor", "other_1"]), unique=True).map(tuple)
+lines = st.text(
+    st.characters(codec="utf-8", max_codepoint=0x2FFF, exclude_categories=("C", "Z"), include_characters=" "),
+    min_size=1,
+    max_size=40,
+).filter(lambda text: text == text.strip())
+owners = lines.filter(lambda text: "," not in text)
+choices = st.sampled_from(["ignore", "warn", "fail"])
 seconds = st.none() | st.integers(1, 86_400).map(float)
+
+
+def several(entries, least=0, **unlike):
+    return st.lists(entries, min_size=least, max_size=4, unique=not unlike, **unlike).map(tuple)
+
+
+def maybe_several(entries):
+    return st.just(()) | several(entries, 1)
+
+
+def expected_dags(dag_id):
+    return st.builds(
+        ExpectedDag,
+        st.just(dag_id),
+        file=st.none() | paths,
+        paused=st.none() | st.booleans(),
+        schedule=st.none() | st.just("none") | lines.filter(lambda text: text.lower() != "none"),
+        tags=maybe_several(lines),
+        owners=maybe_several(owners),
+        tasks=st.none() | several(ids),
+        max_active_runs=st.none() | st.integers(1, 100_000),
+        description=st.none() | st.just("") | lines,
+    )
 
 
 @st.composite
@@ -143,10 +201,7 @@ def manifests(draw):
             ignore=tuple(name for name in draw(components) if name not in require),
             max_heartbeat_age=float(draw(st.integers(1, 86_400))),
         ),
-        dags=tuple(
-            ExpectedDag(dag_id, draw(st.none() | paths), draw(st.none() | st.booleans()))
-            for dag_id in all_ids[cut:]
-        ),
+        dags=tuple(draw(expected_dags(dag_id)) for dag_id in all_ids[cut:]),
         patterns=tuple(
             ExpectedPattern(pattern + "*", draw(st.integers(1, 20_000)))
             for pattern in draw(st.lists(ids, max_size=4, unique=True))
@@ -155,22 +210,62 @@ def manifests(draw):
         import_errors=ImportErrorRule(
             draw(st.sampled_from(["mine", "all"])), tuple(draw(st.lists(paths, max_size=3, unique=True)))
         ),
+        inventory=InventoryRule(draw(choices), draw(several(ids.map("{}*".format)))),
+        variables=draw(several(lines)),
+        connections=draw(
+            several(
+                st.builds(ExpectedConnection, lines, st.none() | lines), unique_by=lambda one: one.conn_id
+            )
+        ),
+        pools=draw(
+            several(
+                st.builds(ExpectedPool, lines, st.none() | st.integers(0, 2**31 - 1)),
+                unique_by=lambda one: one.name,
+            )
+        ),
+        warnings=draw(choices),
+        mwaa=draw(
+            st.builds(
+                EnvironmentRule,
+                st.none() | st.from_regex(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True),
+                st.none() | st.sampled_from(["mw1.micro", "mw1.2xlarge"]),
+                st.none() | st.from_regex(r"[A-Za-z0-9_+/.-]{1,64}", fullmatch=True),
+                st.none() | st.just("null"),
+            )
+        ),
     )
+
+
+def given_only(block):
+    return {key: value for key, value in block.items() if value is not None}
+
+
+def bare_where_alone(entry, key):
+    return entry[key] if list(entry) == [key] else entry
+
+
+def written_dag(dag):
+    entry = given_only(asdict(dag))
+    for key in ("tags", "owners"):
+        if not entry[key]:
+            del entry[key]
+    for key in {"tags", "owners", "tasks"} & set(entry):
+        entry[key] = list(entry[key])
+    for key, nothing in (("schedule", "none"), ("description", "")):
+        if entry.get(key) == nothing and dag.paused:  # two ways to write it
+            entry[key] = None
+    return bare_where_alone(entry, "dag_id")
 
 
 def written(manifest):
     """The manifest as somebody would write it."""
 
-    def given_only(block):
-        return {key: value for key, value in block.items() if value is not None}
-
     def duration(value):
         return f"{value:.0f}s" if isinstance(value, float) else value
 
-    dags = [given_only(asdict(dag)) for dag in manifest.dags]
-    dags = [dag["dag_id"] if list(dag) == ["dag_id"] else dag for dag in dags]
+    dags = [written_dag(dag) for dag in manifest.dags]
     dags += [{"pattern": entry.pattern, "min": entry.minimum} for entry in manifest.patterns]
-    return given_only(
+    data = given_only(
         {
             "version": 1,
             "environment": manifest.environment,
@@ -187,8 +282,36 @@ def written(manifest):
                 "scope": manifest.import_errors.scope,
                 "allow": list(manifest.import_errors.allow),
             },
+            "inventory": {
+                "unexpected": manifest.inventory.unexpected,
+                "allow": list(manifest.inventory.allow),
+            },
+            "variables": list(manifest.variables),
+            "connections": [
+                bare_where_alone(given_only(asdict(one)), "conn_id") for one in manifest.connections
+            ],
+            "pools": [bare_where_alone(given_only(asdict(one)), "name") for one in manifest.pools],
+            "warnings": manifest.warnings,
         }
     )
+    mwaa = given_only(asdict(manifest.mwaa))
+    return literal({**data, "mwaa": mwaa} if mwaa else data)
+
+
+def literal(value):
+    """The same, with every text's `${` written so that it stands for itself."""
+    if isinstance(value, dict):
+        return {key: literal(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [literal(one) for one in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("name", ["${", "$${", "$$${", "${A}", "a$${b", "${${"])
+def test_a_text_that_looks_like_a_variable_can_be_written(name):
+    manifest = Manifest(dags=(ExpectedDag("a"),), pools=(ExpectedPool(name),))
+
+    assert parse_manifest(yaml.safe_dump(written(manifest)).encode(), "manifest.yaml", {}) == manifest
 
 
 @unhurried

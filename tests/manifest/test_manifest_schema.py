@@ -58,8 +58,13 @@ def test_every_mapping_refuses_unknown_keys_and_every_list_and_text_is_bounded(p
         assert rule["additionalProperties"] is False
     if kind == "array":
         assert rule["maxItems"] <= 20_000
-    if kind == "string":
-        assert "enum" in rule or rule["maxLength"] <= 1_024
+    if kind in ("string", ["string", "null"]):
+        assert "enum" in rule or rule["maxLength"] <= 5_000
+
+
+@pytest.mark.parametrize("key", ["connections", "pools"])
+def test_the_mappings_among_bare_names_refuse_unknown_keys(key):
+    assert SCHEMA["properties"][key]["items"]["else"]["additionalProperties"] is False
 
 
 def test_both_forms_of_a_dag_entry_refuse_unknown_keys():

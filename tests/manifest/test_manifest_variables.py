@@ -3,7 +3,14 @@
 import pytest
 
 from validator.errors import ManifestError
-from validator.manifest import parse_manifest
+from validator.manifest import (
+    EnvironmentRule,
+    ExpectedConnection,
+    ExpectedDag,
+    ExpectedPool,
+    InventoryRule,
+    parse_manifest,
+)
 
 
 def load(text, **environ):
@@ -20,6 +27,62 @@ def problems(text, **environ):
 def test_a_variable_goes_into_every_style_of_text(style):
     manifest = load("dags:\n  - " + style.format("${TEAM}_${STAGE}.x"), TEAM="a", STAGE="prod")
     assert manifest.dags[0].dag_id == "a_prod.x"
+
+
+def test_every_new_corner_of_the_manifest_takes_a_variable():
+    manifest = load(
+        """
+dags:
+  - dag_id: etl
+    schedule: ${CRON}
+    tags: ["release:${SHA}", fixed]
+    owners: ["${TEAM}-eng"]
+    tasks: ["${TEAM}.load"]
+    description: deployed by ${TEAM}
+inventory: {unexpected: "${MODE}", allow: ["${TEAM}_*"]}
+variables: ["${TEAM}/bucket"]
+connections: ["${TEAM}", {conn_id: "${TEAM}_2", conn_type: "${TYPE}"}]
+pools: ["${TEAM}", {name: "${TEAM}_2"}]
+warnings: ${MODE}
+mwaa: {airflow_version: "${VERSION}", plugins_s3_object_version: "${SHA}"}
+""",
+        CRON="0 3 * * *",
+        SHA="1234567",
+        TEAM="data",
+        MODE="fail",
+        TYPE="postgres",
+        VERSION="2.10.5",
+    )
+    assert manifest.dags == (
+        ExpectedDag(
+            "etl",
+            schedule="0 3 * * *",
+            tags=("release:1234567", "fixed"),
+            owners=("data-eng",),
+            tasks=("data.load",),
+            description="deployed by data",
+        ),
+    )
+    assert manifest.inventory == InventoryRule("fail", ("data_*",))
+    assert manifest.variables == ("data/bucket",)
+    assert manifest.connections == (ExpectedConnection("data"), ExpectedConnection("data_2", "postgres"))
+    assert manifest.pools == (ExpectedPool("data"), ExpectedPool("data_2"))
+    assert manifest.warnings == "fail"
+    assert manifest.mwaa == EnvironmentRule(airflow_version="2.10.5", plugins_s3_object_version="1234567")
+
+
+def test_a_release_marker_that_is_empty_or_ends_a_line_is_told():
+    assert problems("dags: [{dag_id: a, tags: ['${SHA}']}]", SHA="") == (
+        (
+            "line 2: dags[0].tags[0]: is the value of ${SHA}, which is empty; "
+            "it must be a tag: 1 to 100 characters on one line, without spaces around them"
+        ),
+    )
+    assert len(problems("dags: [{dag_id: a, tags: ['release:${SHA}']}]", SHA="123\n")) == 1
+
+
+def test_a_schedule_of_a_variable_may_be_none():
+    assert load("dags: [{dag_id: a, schedule: '${CRON}'}]", CRON="none").dags[0].schedule == "none"
 
 
 @pytest.mark.parametrize("value", ["no", "42", "2024-01-01", "null"])
@@ -89,6 +152,14 @@ def test_an_alias_brings_no_value_into_a_keys_message():
         "gate: '${TOKEN}'",
         "health: {ignore: ['${TOKEN}', '${TOKEN}']}",
         "import_errors: {scope: '${TOKEN}'}",
+        "inventory: {unexpected: '${TOKEN}', allow: ['${TOKEN}']}",
+        "dags: [{dag_id: a, schedule: '${TOKEN}', tags: ['${TOKEN}'], tasks: ['${TOKEN}']}]",
+        "dags: [{dag_id: a, max_active_runs: '${TOKEN}', owners: '${TOKEN}'}]",
+        "variables: ['${TOKEN}']",
+        "connections: ['${TOKEN}', {conn_id: '${TOKEN}'}]",
+        "pools: [{name: '${TOKEN}', min_slots: '${TOKEN}'}]",
+        "warnings: '${TOKEN}'",
+        "mwaa: {airflow_version: '${TOKEN}', plugins_s3_object_version: '${TOKEN}'}",
     ],
 )
 def test_a_value_is_never_shown(text):

@@ -2,22 +2,30 @@
 
 from validator.manifest.loader import load_manifest, parse_manifest
 from validator.manifest.model import (
+    EnvironmentRule,
+    ExpectedConnection,
     ExpectedDag,
     ExpectedPattern,
+    ExpectedPool,
     GateOptions,
     HealthRule,
     ImportErrorRule,
+    InventoryRule,
     Manifest,
 )
 from validator.manifest.schema import SCHEMA
 
 __all__ = [
     "SCHEMA",
+    "EnvironmentRule",
+    "ExpectedConnection",
     "ExpectedDag",
     "ExpectedPattern",
+    "ExpectedPool",
     "GateOptions",
     "HealthRule",
     "ImportErrorRule",
+    "InventoryRule",
     "Manifest",
     "load_manifest",
     "parse_manifest",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,19 @@ class ExpectedDag:
     """The DAG must come from this file, relative to the DAGs folder; None: from any one file."""
     paused: bool | None = None
     """None: either will do."""
+    schedule: str | None = None
+    """A cron expression, a preset, a duration, or what Airflow calls its timetable; `none`: only triggered.
+    None: any will do."""
+    tags: tuple[str, ...] = ()
+    """At least these."""
+    owners: tuple[str, ...] = ()
+    """Exactly these, in any order; empty: any will do."""
+    tasks: tuple[str, ...] | None = None
+    """Exactly these, in any order; None: any will do."""
+    max_active_runs: int | None = None
+    """None: any will do."""
+    description: str | None = None
+    """Exactly this, and empty for none at all; None: any will do."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,50 @@ class ImportErrorRule:
 
 
 @dataclass(frozen=True)
+class InventoryRule:
+    """The manifest's `inventory:` block."""
+
+    unexpected: str = "ignore"
+    """What a DAG is that nobody expects: `ignore`, `warn` or `fail`."""
+    allow: tuple[str, ...] = ()
+    """Shell globs of DAG ids that may be there all the same."""
+
+
+@dataclass(frozen=True)
+class ExpectedConnection:
+    """A connection that must be in Airflow's metadata database."""
+
+    conn_id: str
+    conn_type: str | None = None
+    """None: any will do."""
+
+
+@dataclass(frozen=True)
+class ExpectedPool:
+    """A pool that must be there."""
+
+    name: str
+    min_slots: int | None = None
+    """At least so many slots; -1, which is without limit, is more than any. None: any number will do."""
+
+
+@dataclass(frozen=True)
+class EnvironmentRule:
+    """The manifest's `mwaa:` block: what GetEnvironment must say. None: anything will do."""
+
+    airflow_version: str | None = None
+    environment_class: str | None = None
+    requirements_s3_object_version: str | None = None
+    plugins_s3_object_version: str | None = None
+
+    @property
+    def demands(self) -> dict[str, str]:
+        """What is demanded, by the manifest's key."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All that is expected of an environment."""
 
@@ -73,3 +130,27 @@ class Manifest:
     patterns: tuple[ExpectedPattern, ...] = ()
     absent: tuple[str, ...] = ()
     import_errors: ImportErrorRule = field(default_factory=ImportErrorRule)
+    inventory: InventoryRule = field(default_factory=InventoryRule)
+    variables: tuple[str, ...] = ()
+    """Keys of variables that must exist; their values are nobody's business."""
+    connections: tuple[ExpectedConnection, ...] = ()
+    pools: tuple[ExpectedPool, ...] = ()
+    warnings: str = "warn"
+    """What Airflow's own warnings of expected DAGs are: `ignore`, `warn` or `fail`."""
+    mwaa: EnvironmentRule = field(default_factory=EnvironmentRule)
+
+    @property
+    def expects_nothing(self) -> bool:
+        """Whether a gate with this manifest alone would check nothing beyond its default rules."""
+        return not (
+            self.dags
+            or self.patterns
+            or self.absent
+            or self.health.require
+            or self.import_errors.scope == "all"
+            or self.inventory.unexpected == "fail"
+            or self.variables
+            or self.connections
+            or self.pools
+            or self.mwaa.demands
+        )

@@ -46,6 +46,8 @@ _KINDS = {
 }
 _TRUE = {"yes", "true", "on"}
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_NO_VALUE = 0.5
+"""Of no type that a manifest takes anywhere, unlike null, which means something in places."""
 _LONGEST_SPECIAL = 300
 """What is longer is text: no number or date that a manifest could mean is."""
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\})?")
@@ -64,7 +66,7 @@ class Node:
     raw: str = ""
     """A scalar as written, before variables went in."""
     value: str | int | bool | None = None
-    """None for what no manifest can mean, such as a date or a number with a point."""
+    """None for nothing, and for what no manifest can mean, such as a date or a number with a point."""
     quoted: bool = False
     names: tuple[str, ...] = ()
     """The environment variables in the value. With any, the value is never shown."""
@@ -77,12 +79,12 @@ class Node:
     """How deep it nests; -1 while it is being read."""
 
     def plain(self) -> Any:  # noqa: ANN401 - any JSON value
-        """The value as JSON would have it."""
+        """The value as JSON would have it; what no manifest can mean is a number with a point."""
         if self.kind == "mapping":
             return {key: node.plain() for key, node in self.entries.items()}
         if self.kind == "list":
             return [node.plain() for node in self.items]
-        return self.value
+        return _NO_VALUE if self.value is None and self.kind != "null" else self.value
 
 
 @dataclass(eq=False)

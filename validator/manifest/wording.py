@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from validator.manifest.nodes import meaning
 from validator.manifest.problems import Problem, join_path, show
 from validator.manifest.schema import SCHEMA
+from validator.manifest.schema_dags import DAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from jsonschema_rs import ValidationError
 
     from validator.manifest.nodes import Node
 
 _TOLD_ELSEWHERE = {"uniqueItems"}
 """The loader tells these better: with both lines."""
 _DURATION_HINT = "a duration"
+_QUOTES_TOLD = "in quotes"
 _HINTS = 50
 """So many unknown keys of one mapping are compared with the known ones."""
 _SHOWN_NAMES = 120
 """So many characters of variables' names reach a message."""
 
 
-def explain(error: ValidationError, root: Node) -> Iterator[Problem]:
+class Fault(NamedTuple):
+    """An error that the schema's validator found."""
+
+    schema_path: tuple[str | int, ...]
+    """Where in the schema: the last step is the keyword that failed."""
+    instance_path: tuple[str | int, ...]
+    """Where in the manifest."""
+
+    @property
+    def keyword(self) -> str:
+        """Such as `type` or `pattern`."""
+        return str(self.schema_path[-1])
+
+
+def explain(error: Fault, root: Node) -> Iterator[Problem]:
     """The problems that one schema error stands for; none where it is told elsewhere."""
-    keyword = str(error.schema_path[-1])
+    keyword = error.keyword
     rule = _rule(error.schema_path[:-1])
     node, path = root, ""
     for step in error.instance_path:
@@ -70,11 +84,25 @@ def _unknown_keys(node: Node, path: str, rule: dict[str, Any]) -> Iterator[Probl
 
     known = list(rule["properties"])
     unknown = [key for key in node.entries if key not in rule["properties"]]
+    elsewhere = _only_for_one_dag(rule)
     for position, key in enumerate(unknown):
+        if key in elsewhere:
+            yield Problem(node.key_lines[key], path, f"the key {show(key)} {elsewhere[key]}")
+            continue
         # No more are shown than get a hint, and a search in 60,000 would take a second.
         near = difflib.get_close_matches(key[:40], known, n=1) if position < _HINTS else []
         hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
         yield Problem(node.key_lines[key], path, f"unknown key {show(key)}; {hint}")
+
+
+def _only_for_one_dag(rule: dict[str, Any]) -> dict[str, str]:
+    """What to say of the keys that an entry with dag_id takes and one with pattern does not."""
+    if "pattern" not in rule["properties"]:
+        return {}
+    told = dict.fromkeys(
+        DAG["properties"], "goes with dag_id, not with pattern or min; name such DAGs one by one"
+    )
+    return {**told, "dag_id": "cannot stand beside pattern or min; make it an entry of its own"}
 
 
 def _missing_keys(node: Node, path: str, rule: dict[str, Any]) -> Iterator[Problem]:
@@ -88,6 +116,8 @@ def _wrong_value(node: Node, keyword: str, rule: dict[str, Any]) -> str:
     must = rule["errorMessage"]
     if keyword == "maxItems":
         return f"has {len(node.items):,} entries; at most {rule['maxItems']:,} are possible"
+    if keyword in {"minItems", "minProperties"}:
+        return f"is empty; it {must}"
     if keyword == "maxLength":
         return f"is {seen(node)}, {len(str(node.value)):,} characters long; it {must}"
     if keyword == "type":
@@ -101,11 +131,19 @@ def _type_hint(node: Node, rule: dict[str, Any]) -> str:
     if node.kind == "null":
         return "; give it a value, or take it out"
     if "string" in wanted and node.kind in {"boolean", "number", "date", "special"}:
-        if _DURATION_HINT in rule["errorMessage"]:
-            return f"; write {node.raw}s" if node.raw.isdecimal() and len(node.raw) < 6 else ""  # noqa: PLR2004 - a day has five digits
-        return f'; put it in quotes: "{show(node.raw)[1:-1]}"'
+        # No word that a key may have is anything but text to YAML: quotes would only earn the next error.
+        return "" if "enum" in rule else _text_hint(node, rule["errorMessage"])
     if ("boolean" in wanted or "integer" in wanted) and node.kind == "text":
         if node.names:
             return "; an environment variable always gives text here, so write the value itself"
         return "; take the quotes away" if node.quoted else ""
     return ""
+
+
+def _text_hint(node: Node, must: str) -> str:
+    """How to write what YAML took for something else than text."""
+    if _DURATION_HINT in must:
+        return f"; write {node.raw}s" if node.raw.isdecimal() and len(node.raw) < 6 else ""  # noqa: PLR2004 - a day has five digits
+    if _QUOTES_TOLD in must:  # 2.10 may be meant as 2.10.5: its own quotes would only earn the next error
+        return ""
+    return f'; put it in quotes: "{show(node.raw)[1:-1]}"'
