@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from validator import __version__
-from validator.airflow.models import Unread
+from validator.airflow.models import DagFile, Unread
+from validator.checks.dags import AREA as DAGS
+from validator.checks.objects import AREA as OBJECTS
 from validator.durations import format_duration
 from validator.errors import EXIT_CANNOT_TELL, EXIT_FAILED, EXIT_PASSED, EXIT_SIGNAL
 from validator.finding import Finding, Status
@@ -18,11 +20,13 @@ from validator.rules import Deploy
 from validator.timing import scan_interval_of, settle_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from validator.checks.interface import View
+    from validator.expectations import Expectations
     from validator.gate import Outcome
-    from validator.manifest.model import Manifest
+    from validator.local.model import LocalFolder
     from validator.rules import Rules
 
 _EXIT_CODES = {
@@ -34,7 +38,7 @@ _STEPS = 5
 
 
 def conclude(  # noqa: PLR0913 - everything that a report says of its run
-    manifest: Manifest,
+    expectations: Expectations,
     rules: Rules,
     outcome: Outcome,
     *,
@@ -46,7 +50,7 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
     """The report of a wait that ended with `outcome`.
 
     Args:
-        manifest: what was expected.
+        expectations: what was expected.
         rules: what the wait went by.
         outcome: how it ended.
         environment: the environment's name, for people.
@@ -58,6 +62,7 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
     findings = outcome.findings or (_nothing_judged(),)
     interrupted = outcome.interrupted_by
     version = outcome.seen.version if outcome.seen is not None else None
+    places = _places(outcome.view)
     return Report(
         verdict=outcome.status,
         exit_code=_EXIT_CODES[outcome.status] if interrupted is None else EXIT_SIGNAL + interrupted,
@@ -68,17 +73,22 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
         started_at=started_at,
         deployed_at=deployed_at,
         arrived_at=deployed_at + timedelta(seconds=rules.sync) if deployed_at is not None else None,
-        assumptions=tuple(_assumptions(manifest, rules, outcome)),
+        assumptions=tuple(_assumptions(expectations, rules, outcome)),
         duration_s=outcome.elapsed,
         calls=calls,
-        checks=tuple(_check(finding, outcome) for finding in findings),
+        checks=tuple(_check(finding, outcome, expectations.folder, places) for finding in findings),
         request_ids=tuple(request_ids),
-        next_steps=tuple(_next_steps(rules, outcome, findings)),
+        next_steps=tuple(_next_steps(outcome, findings)),
     )
 
 
-def _check(finding: Finding, outcome: Outcome) -> Check:
+def _check(
+    finding: Finding, outcome: Outcome, folder: LocalFolder | None, places: Mapping[str, tuple[str, int]]
+) -> Check:
     mark = outcome.state.marks.get(finding.id)
+    file, line = finding.file, finding.line
+    if folder is not None and outcome.view is not None:
+        file, line = _local_place(finding, outcome.view, folder, places)
     return Check(
         id=finding.id,
         area=finding.area,
@@ -87,11 +97,44 @@ def _check(finding: Finding, outcome: Outcome) -> Check:
         message=finding.message,
         reason=finding.reason,
         details=finding.details,
-        file=finding.file,
-        line=finding.line,
+        file=file,
+        line=line,
         advice=finding.advice,
         first_seen_s=mark.since if mark is not None else outcome.elapsed,
     )
+
+
+def _local_place(
+    finding: Finding, view: View, folder: LocalFolder, places: Mapping[str, tuple[str, int]]
+) -> tuple[str | None, int | None]:
+    """The path on this machine that a finding is about, and the line that defines its DAG where no better is known."""
+    name, line = finding.file, finding.line
+    if name is not None and finding.area == OBJECTS:
+        return folder.path(folder.deployed_name(name)), line
+    if name is not None and name.startswith("/"):  # Airflow 2 does not say where its DAGs folder is
+        name = view.local_name(DagFile(name, None, None)) or name
+    known = name is not None and (name in view.local or name in view.hidden)
+    if not known and finding.area == DAGS and finding.subject in places:
+        # Where Airflow sees it elsewhere, or nowhere: what is to be mended lies here.
+        name, line = places[finding.subject]
+    elif not known or name is None:
+        return name, line
+    elif line is None and finding.status is not Status.PASSED and finding.subject in places:
+        at, defined = places[finding.subject]
+        line = defined if at == name else None
+    return folder.path(name), line
+
+
+def _places(view: View | None) -> dict[str, tuple[str, int]]:
+    """Where each DAG is surely defined: the local file's deployed name, and the line."""
+    if view is None:
+        return {}
+    files = [*view.local.items(), *((name, file) for name, (file, _) in view.hidden.items())]
+    places: dict[str, tuple[str, int]] = {}
+    for name, file in files:
+        for one in file.certain:
+            places.setdefault(one.dag_id, (name, one.line))
+    return places
 
 
 def _nothing_judged() -> Finding:
@@ -129,12 +172,16 @@ def _summary(outcome: Outcome, findings: Sequence[Finding]) -> str:
     return f"{first.subject} {verb}: {first.reason}{others}. {first.message}"
 
 
-def _assumptions(manifest: Manifest, rules: Rules, outcome: Outcome) -> list[str]:
+def _assumptions(expectations: Expectations, rules: Rules, outcome: Outcome) -> list[str]:
     """What the verdict rests on without proof. Says nothing of what was never seen."""
     seen = outcome.seen
     if seen is None or not outcome.state.answered:
         return []
     told = []
+    manifest = expectations.of(seen).manifest
+    compared = sum(1 for track in outcome.state.sources.values() if track.equal_since is not None)
+    slower = "shows only in the texts that were compared" if compared else "is not seen"
+    by_s3 = outcome.view is not None and bool(outcome.view.times.arrivals)
     deployed_at = outcome.state.deployed_at
     if deployed_at is None:
         told.append(
@@ -151,11 +198,21 @@ def _assumptions(manifest: Manifest, rules: Rules, outcome: Outcome) -> list[str
         told.append(f"The deploy had ended at {when} ({source}).")
         told.append(
             f"Every file reached every DAG processor within {format_duration(rules.sync)} of that, and no parse that "
-            "had read the old ones was still under way (sync); a slower sync is not seen."
+            f"had read the old ones was still under way (sync); a slower sync {slower}."
         )
         told.append(
             f"The scheduler runs what was parsed {format_duration(settle_of(rules, seen))} after that or later "
             "(settle: core.min_serialized_dag_update_interval)."
+        )
+    if by_s3:
+        told.append(
+            "Each DAG counts from its own file's time in S3, or the newest helper's: S3 does not show files that were "
+            "deleted, or brought back by deleting a newer version."
+        )
+    if compared:
+        told.append(
+            f"Airflow's text of {compared} local files was seen to be theirs: that is their own bytes, not those of what "
+            "they import, nor of a deploy that came after it was seen."
         )
     if manifest.dags or manifest.patterns:
         told.append(
@@ -169,8 +226,11 @@ def _assumptions(manifest: Manifest, rules: Rules, outcome: Outcome) -> list[str
             "The Airflow role may not read every DAG: DAGs and import errors that it may not see were not judged."
         )
     if isinstance(seen.environment, Unread):
-        told.append("GetEnvironment could not be read: Airflow's default intervals are assumed.")
-    if manifest.absent or manifest.patterns or manifest.import_errors.scope == "all":
+        told.append(
+            "GetEnvironment could not be read: Airflow's defaults are assumed for intervals, .airflowignore, safe mode."
+        )
+    scan_matters = manifest.import_errors.scope == "all" or manifest.inventory.unexpected == "fail"
+    if manifest.absent or manifest.patterns or scan_matters:
         told.append(
             f"A new file is found only at the next directory scan, every {format_duration(scan_interval_of(seen))}: what "
             "it brings (a DAG that should be absent, a match of a pattern, an import error) may come later."
@@ -183,7 +243,7 @@ def _assumptions(manifest: Manifest, rules: Rules, outcome: Outcome) -> list[str
     return told
 
 
-def _next_steps(rules: Rules, outcome: Outcome, findings: Sequence[Finding]) -> list[str]:
+def _next_steps(outcome: Outcome, findings: Sequence[Finding]) -> list[str]:
     if outcome.status is Status.PASSED:
         return []
     if outcome.interrupted_by is not None:
@@ -199,5 +259,5 @@ def _next_steps(rules: Rules, outcome: Outcome, findings: Sequence[Finding]) -> 
         some = ", ".join(subjects[:3]) + (f" and {len(subjects) - 3} more" if len(subjects) > 3 else "")  # noqa: PLR2004 - three names are enough
         steps.append(f"{reason} ({some}): {advice or ADVICE[reason]}")
     if outcome.too_short_by > 0:
-        steps.append(short_timeout(outcome, rules))
+        steps.append(short_timeout(outcome))
     return steps

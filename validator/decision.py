@@ -88,6 +88,7 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
         finals=finals,
         first_final=(state.first_final if state.first_final is not None else now) if finals else None,
         green_since=_green_since(state.green_since, now, holds=holds, flaps=flaps),
+        kept={} if changing else {f.id: f for f in findings if f.keeps},
         denied_rounds=state.denied_rounds + 1 if denied else 0,
     )
     blind = last and left > BLIND_INTERVALS * rules.interval
@@ -113,14 +114,15 @@ def _judge(  # noqa: PLR0911, PLR0913 - a return for each row of the table; the 
     if state.first_final is not None:
         turns_over = all(f.had_its_turn for f in pending) and not unread
         waited = now - state.first_final >= FAIL_FAST_WAIT
-        nothing_open = not (pending or unread)
+        nothing_open = not (pending or unread) or any(f.ends for f in state.finals.values())
         if nothing_open or hopeless or last or (rules.fail_fast and (turns_over or waited)):
             return Verdict(Status.FAILED, _settle(standing, red=last and not unread))
     elif unread:
         if hopeless or last:
             return Verdict(Status.ERROR, _settle(standing, red=False))
     elif pending:
-        if blind:  # the last look that fits is too long before the deadline to speak for it
+        # The last look that fits may be too long before the deadline to speak for it; or only calls were missing.
+        if blind or (last and all(f.due for f in pending)):
             return Verdict(Status.ERROR, _settle(standing, red=False))
         if last:
             return Verdict(Status.FAILED, _settle(standing, red=True))
@@ -150,8 +152,8 @@ def _mark(before: Mark | None, finding: Finding, now: float) -> Mark:
     if finding.ripens is None:
         return Mark(finding.status, finding.reason, since)
     if before is not None and same and before.ripe_since is not None:
-        return Mark(finding.status, finding.reason, since, before.ripe_since, before.ripe_polls + 1)
-    return Mark(finding.status, finding.reason, since, now, 1)
+        return replace(before, ripe_polls=before.ripe_polls + 1)
+    return Mark(finding.status, finding.reason, since, now, 1, finding.ripens.parse)
 
 
 def _is_ripe(finding: Finding, mark: Mark, now: float) -> bool:
@@ -160,7 +162,9 @@ def _is_ripe(finding: Finding, mark: Mark, now: float) -> bool:
         return True
     if finding.status is not Status.PENDING or finding.ripens is None or mark.ripe_since is None:
         return False
-    return mark.ripe_polls >= finding.ripens.polls and now - mark.ripe_since >= finding.ripens.seconds
+    shown_again = finding.ripens.parse is None or mark.parse is None or finding.ripens.parse > mark.parse
+    waited = now - mark.ripe_since >= finding.ripens.seconds
+    return shown_again and waited and mark.ripe_polls >= finding.ripens.polls
 
 
 def _settle(standing: Sequence[Finding], *, red: bool) -> tuple[Finding, ...]:
@@ -171,7 +175,7 @@ def _settle(standing: Sequence[Finding], *, red: bool) -> tuple[Finding, ...]:
 def _last_word(finding: Finding, *, red: bool) -> Finding:
     if finding.status is not Status.PENDING:
         return finding
-    if red:
+    if red and not finding.due:
         return replace(finding, status=Status.FAILED, ripens=None)
     return undecided(finding)
 
@@ -207,11 +211,18 @@ def _too_short(state: State, now: float, rules: Rules) -> Finding:
 
 def _pause(standing: Sequence[Finding], state: State, now: float, rules: Rules) -> float:
     """Seconds until the next look; a moment that ends the wait by itself is not slept through."""
-    only_a_look = any(
+    # What cannot be read now is not read sooner by asking at once.
+    only_a_look = not any(f.status is Status.ERROR for f in standing) and any(
         f.status is Status.PENDING
-        and f.ripens is not None
-        and f.ripens.seconds <= 0
-        and state.marks[f.id].ripe_polls < f.ripens.polls
+        and (
+            f.due
+            or (
+                f.ripens is not None
+                and f.ripens.seconds <= 0
+                and f.ripens.parse is None
+                and state.marks[f.id].ripe_polls < f.ripens.polls
+            )
+        )
         for f in standing
     )
     ends = [now + CONFIRM_AFTER] if only_a_look else []

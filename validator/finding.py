@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from validator.airflow.models import Unread
     from validator.reasons import Reason
 
 
@@ -40,6 +42,8 @@ class Ripens:
     """In so many rounds in a row."""
     seconds: float = 0.0
     """For so long."""
+    parse: datetime | None = None
+    """The parse that shows it: final only when a later parse shows it too. None: parses do not matter."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,12 @@ class Finding:
     """What to do, where more can be said than `reasons.ADVICE` does; empty: that is all."""
     heals: bool = True
     """For error: False when asking again cannot help, such as AWS's own denial."""
+    keeps: bool = False
+    """It stands in the rounds to come without being asked for again: each call for it costs."""
+    due: bool = False
+    """For pending: nothing is missing but the gate's own next calls."""
+    ends: bool = False
+    """For a red: nothing is worth waiting for any more, not even other reds."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,9 @@ class About:
         flaps: bool = False,
         advice: str = "",
         heals: bool = True,
+        keeps: bool = False,
+        due: bool = False,
+        ends: bool = False,
     ) -> Finding:
         """The finding; see `Finding` for its parts."""
         return Finding(
@@ -115,4 +128,18 @@ class About:
             flaps=flaps,
             advice=advice,
             heals=heals,
+            keeps=keeps,
+            due=due,
+            ends=ends,
+        )
+
+    def unread(self, unread: Unread, message: str = "", *, file: str | None = None) -> Finding:
+        """The finding of an expectation that could not be seen; `message` stands in for the cause's own."""
+        return self.finds(
+            Status.ERROR,
+            message or unread.message,
+            unread.reason,
+            file=file,
+            heals=unread.heals,
+            advice=unread.advice,
         )

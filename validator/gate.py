@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from validator.airflow.models import Unread
 from validator.checks.interface import expected_by, view_of
+from validator.checks.objects import Deployed, deployed_by
 from validator.checks.registry import run_checks
 from validator.decision import FAIL_FAST_WAIT, SILENCE, Verdict, decide, standing_of, undecided
 from validator.durations import format_duration
 from validator.finding import Finding, Status
-from validator.plan import Plan, plan
+from validator.plan import inquiry_of, plan
+from validator.provenance import compared
 from validator.state import FileTrack, State
 from validator.timing import (
     SHORTEST_AUTO,
     deployed_at_of,
     later_deploy,
-    span_of,
     timeout_of,
     times_of,
     too_short_by,
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from validator.airflow.models import Observation
     from validator.checks.interface import View
     from validator.clock import Clock
+    from validator.expectations import Expectations, Wanted
+    from validator.local.model import LocalFolder
     from validator.manifest.model import Manifest
+    from validator.plan import Inquiry, Plan
     from validator.rules import Rules
 
 
@@ -55,6 +60,10 @@ class Observes(Protocol):
 
     def observe(self, plan: Plan, deadline: float) -> Observation:
         """One round, whatever it could see; no call is repeated after `deadline` on the gate's clock."""
+        ...
+
+    def inquire(self, inquiry: Inquiry, seen: Observation, deadline: float) -> Observation:
+        """The same round with what `inquiry` wants to know, as far as that could be read."""
         ...
 
 
@@ -100,26 +109,28 @@ class Outcome:
     """Seconds that the last complete round took."""
     interrupted_by: int | None = None
     """The signal's number."""
+    view: View | None = None
+    """The last round as it was judged; None: none was."""
 
 
 def run(  # noqa: PLR0913 - everything that is not pure comes in from outside
-    manifest: Manifest,
+    expectations: Expectations,
     rules: Rules,
     observer: Observes,
     clock: Clock,
     progress: Progress,
     where: str,
 ) -> Outcome:
-    """Wait until everything that the manifest expects holds, or cannot any more, or the time is up."""
+    """Wait until everything that is expected holds, or cannot any more, or the time is up."""
     start = clock.now()
     outcome = begun(rules)
     try:
         progress.started(where, "")
         while True:
             was_timed = outcome.timed
-            outcome, wait = _round(manifest, rules, observer, clock, start, outcome)
+            outcome, wait = _round(expectations, rules, observer, clock, start, outcome)
             if outcome.timed and not was_timed and outcome.too_short_by > 0:
-                progress.note(short_timeout(outcome, rules))
+                progress.note(short_timeout(outcome))
             progress.round(outcome.findings, outcome.elapsed, outcome.timeout)
             if wait is None:
                 return outcome
@@ -143,12 +154,13 @@ def begun(rules: Rules) -> Outcome:
 
 
 def _round(  # noqa: PLR0913 - one round's whole context
-    manifest: Manifest, rules: Rules, observer: Observes, clock: Clock, start: float, before: Outcome
+    expectations: Expectations, rules: Rules, observer: Observes, clock: Clock, start: float, before: Outcome
 ) -> tuple[Outcome, float | None]:
     """One round, and the seconds to wait for the next; None: decided. Until then `findings` may be pending."""
     state, timeout, missing = before.state, before.timeout, before.too_short_by
     began = clock.now()
-    seen = observer.observe(plan(manifest, state), start + _latest(state, timeout, rules, began - start))
+    latest = start + _latest(state, timeout, rules, began - start)
+    seen = observer.observe(plan(expectations.of(before.seen).manifest, state), latest)
     now = clock.now() - start
     if seen.answered and not state.answered:
         at = now - (seen.ended - seen.began).total_seconds()
@@ -157,14 +169,23 @@ def _round(  # noqa: PLR0913 - one round's whole context
     if timed and not before.timed:
         timeout = timeout_of(rules, seen)
         missing = too_short_by(rules, state, seen)
-    state, view = look(manifest, rules, state, seen, now)
+    state, view = look(expectations, rules, state, seen, now)
+    inquiry = inquiry_of(view)
+    if inquiry:
+        seen = observer.inquire(inquiry, seen, latest)
+        now = clock.now() - start
+        view = replace(view, seen=seen, times=replace(view.times, gate_now=now))
+        view = replace(view, sources=compared(view, inquiry.sources))
+        state = replace(state, sources=view.sources)
     findings = run_checks(view)
     complete = all(finding.status is not Status.ERROR for finding in findings)
     took = clock.now() - began if complete else before.took
     room = timeout - now - took * _MARGIN
+    held = any(f.id == "s3/folder" and f.status in (Status.PASSED, Status.WARNING) for f in findings)
+    state = replace(state, objects_held=state.objects_held or held)
     state, decision = decide(state, findings, now, rules, last=room <= _ROOM, left=timeout - now)
     standing = tuple(standing_of(findings, state.finals))
-    outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, timed, missing, took)
+    outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, timed, missing, took, view=view)
     if isinstance(decision, Verdict):
         return replace(outcome, status=decision.status, findings=decision.findings), None
     # The last look is begun early enough to be over at the deadline, and late enough that none is missing after it.
@@ -182,17 +203,40 @@ def _latest(state: State, timeout: float, rules: Rules, now: float) -> float:
     return timeout
 
 
-def look(manifest: Manifest, rules: Rules, state: State, seen: Observation, now: float) -> tuple[State, View]:
-    """The state with what a round adds to it, and the round ready to be judged."""
+def look(
+    expectations: Expectations, rules: Rules, state: State, seen: Observation, now: float
+) -> tuple[State, View]:
+    """The state with what a round's lists add to it, and the round ready to be judged."""
+    wanted = expectations.of(seen)
+    deployed = _deployed_by_s3(expectations.folder, wanted, seen)
     if seen.answered:
         state = replace(state, deployed_at=later_deploy(rules, state, seen, now))
-    times = times_of(rules, state, seen, now)
-    state = replace(state, files=_track(state.files, manifest, seen, now, times.arrived_at))
-    view = view_of(manifest, seen, times, state.files)
+    times = times_of(rules, state, seen, now, deployed)
+    state = replace(state, files=_track(state.files, wanted.manifest, seen, now, times.arrived_at))
+    view = view_of(
+        wanted.manifest,
+        seen,
+        times,
+        state,
+        wanted.local,
+        wanted.hidden,
+        wanted.digests,
+        files_are_sure=wanted.sure,
+    )
     over = state.cycle_over_at
     if view.cycle_is_over and (over is None or over < times.arrived_at):
         state = replace(state, cycle_over_at=seen.ended)
     return state, view
+
+
+def _deployed_by_s3(folder: LocalFolder | None, wanted: Wanted, seen: Observation) -> Deployed | None:
+    """When the files came to S3, by name relative to the DAGs folder; None: S3 does not tell."""
+    if folder is None or wanted.alone is None or seen.objects is None or isinstance(seen.objects, Unread):
+        return None
+    told = deployed_by(wanted.digests, seen.objects, wanted.alone)
+    if told.folder is None:
+        return None
+    return Deployed({folder.deployed_name(name): at for name, at in told.files.items()}, told.folder)
 
 
 def _track(
@@ -222,12 +266,10 @@ def _track(
     return new
 
 
-def short_timeout(outcome: Outcome, rules: Rules) -> str:
+def short_timeout(outcome: Outcome) -> str:
     """The warning that the timeout may be too short, for people."""
-    seen = outcome.seen
-    span = format_duration(span_of(rules, seen)) if seen is not None else "?"
+    needed = format_duration(outcome.timeout + outcome.too_short_by)
     return (
-        f"The timeout of {format_duration(outcome.timeout)} is short: from a deploy it can take {span} until Airflow "
-        "shows a new file (sync + scan interval + parse cycle + settle). Use `timeout: auto`, or at least "
-        f"{format_duration(outcome.timeout + outcome.too_short_by)}."
+        f"The timeout of {format_duration(outcome.timeout)} is short: it can take {needed} from the gate's start until "
+        "Airflow shows a new file (sync + scan interval + parse cycle + settle). Use `timeout: auto`, or at least that."
     )

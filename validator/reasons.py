@@ -18,12 +18,25 @@ class Reason(str, Enum):
     DAG_INACTIVE = "dag-inactive"
     DAG_PAUSED = "dag-paused"
     DAG_WRONG_FILE = "dag-wrong-file"
+    DAG_ATTRIBUTE_MISMATCH = "dag-attribute-mismatch"
+    DAG_TASKS_MISMATCH = "dag-tasks-mismatch"
+    DAG_SOURCE_MISMATCH = "dag-source-mismatch"
+    DAG_WARNING = "dag-warning"
     DAG_NOT_ABSENT = "dag-not-absent"
+    UNEXPECTED_DAG = "unexpected-dag"
     IMPORT_ERROR = "import-error"
     COMPONENT_UNHEALTHY = "component-unhealthy"
     COMPONENT_MISSING = "component-missing"
     HEARTBEAT_OLD = "heartbeat-old"
+    VARIABLE_MISSING = "variable-missing"
+    CONNECTION_MISSING = "connection-missing"
+    POOL_MISSING = "pool-missing"
     ENVIRONMENT_NOT_AVAILABLE = "environment-not-available"
+    ENVIRONMENT_MISMATCH = "environment-mismatch"
+    OBJECT_MISSING = "object-missing"
+    OBJECT_MISMATCH = "object-mismatch"
+    SUPERSEDED = "superseded"
+    PATH_TOO_LONG = "path-too-long"
     ACCESS_DENIED = "access-denied"
     LIMITED_ROLE = "limited-role"
     NOT_FOUND = "not-found"
@@ -57,9 +70,25 @@ ADVICE: dict[Reason, str] = {
         "Make sure that only one file in the DAGs folder defines the id, and that the manifest's `file` is its "
         "path relative to that folder."
     ),
+    Reason.DAG_ATTRIBUTE_MISMATCH: (
+        "Change the DAG or the manifest, whichever is wrong. A release marker in `tags` that differs means that an older "
+        "version of the file runs: check that the upload reached this environment's bucket."
+    ),
+    Reason.DAG_TASKS_MISMATCH: "Change the DAG or the manifest's `tasks`, whichever is wrong.",
+    Reason.DAG_SOURCE_MISMATCH: (
+        "Airflow parsed other bytes than those of the local file: check that the upload went to this environment's "
+        "bucket and path, that no step rewrites files on the way, and that the files given are those deployed."
+    ),
+    Reason.DAG_WARNING: (
+        "Mend what Airflow warns of (create the pool, for example), or set the manifest's `warnings` to warn or ignore."
+    ),
     Reason.DAG_NOT_ABSENT: (
         "Delete the file that still defines the DAG from the bucket (`aws s3 sync` needs --delete), or take the "
         "id off `absent`. Airflow takes up to two minutes to let a removed DAG go."
+    ),
+    Reason.UNEXPECTED_DAG: (
+        "Add the DAG to the manifest, allow it under `inventory.allow`, or delete the file that defines it from the bucket "
+        "(`aws s3 sync` needs --delete)."
     ),
     Reason.IMPORT_ERROR: (
         "Mend the file, allow it under `import_errors.allow`, or use `scope: mine` where other teams share "
@@ -74,9 +103,37 @@ ADVICE: dict[Reason, str] = {
         "The component stopped without a word: look at its log group in CloudWatch and restart it, or raise "
         "`health.max_heartbeat_age` if its heartbeat interval is longer."
     ),
+    Reason.VARIABLE_MISSING: (
+        "Create the variable in Airflow, or take it off the manifest. What a secrets backend or an environment variable "
+        "provides does not show in Airflow's API."
+    ),
+    Reason.CONNECTION_MISSING: (
+        "Create the connection in Airflow, or mend the manifest. What a secrets backend or an environment variable "
+        "provides does not show in Airflow's API."
+    ),
+    Reason.POOL_MISSING: "Create the pool in Airflow or give it more slots, or mend the manifest.",
     Reason.ENVIRONMENT_NOT_AVAILABLE: (
         "Wait until the environment is AVAILABLE and run the gate again; if it cannot become so, look at its events in "
         "the MWAA console."
+    ),
+    Reason.ENVIRONMENT_MISMATCH: (
+        "Update the environment (aws mwaa update-environment), or the manifest's `mwaa` block, whichever is behind."
+    ),
+    Reason.OBJECT_MISSING: (
+        "The deploy itself did not happen: check the upload step, its bucket and path. Files that are not meant to be "
+        "deployed go under --s3-exclude."
+    ),
+    Reason.OBJECT_MISMATCH: (
+        "The deploy itself did not happen: S3 holds another version of the file than the local folder. Check the upload "
+        "step, its bucket and path, and that nothing rewrites files on the way."
+    ),
+    Reason.SUPERSEDED: (
+        "Somebody deployed over this version while the gate looked: nothing can be said of it any more. Let deploys of "
+        "one environment wait for each other, and run the gate of the last one."
+    ),
+    Reason.PATH_TOO_LONG: (
+        "MWAA takes paths of at most 64 characters, so this cannot be asked for so long a name: take the demand off the "
+        "manifest, or use a shorter name."
     ),
     Reason.ACCESS_DENIED: (
         "Grant the caller airflow:InvokeRestApi on arn:aws:airflow:REGION:ACCOUNT:role/ENVIRONMENT/Viewer "

@@ -7,23 +7,30 @@ import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from validator.airflow.models import Unread
 from validator.airflow.observe import Observer
 from validator.clock import SystemClock
 from validator.conclude import conclude
+from validator.errors import CallFailed, CannotTell
+from validator.expectations import Expectations
 from validator.gate import Interrupted, begun, interrupt, run
+from validator.reasons import Reason
 from validator.server_clock import ServerClock
-from validator.transport.caller import Caller
+from validator.transport.aws_session import AwsSession
+from validator.transport.caller import FINISH_WITHIN, Caller
 from validator.transport.invoke_rest_api import connect
 from validator.transport.pacing import TokenBucket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from validator.airflow.observe import LooksAtS3
     from validator.clock import Clock
     from validator.gate import Progress
     from validator.report.interface import Report
+    from validator.s3.interface import S3Object, Witness
     from validator.settings import Settings
-    from validator.transport.interface import Transport
+    from validator.transport.interface import EnvironmentFacts, Transport
 
 WORKERS = 8
 """Pages that may be read at once."""
@@ -37,22 +44,18 @@ def check_environment(
     Raises:
         UsageError: the environment's name can be no such name.
     """
-    transport = connect(
-        settings.environment,
-        region=settings.region,
-        profile=settings.profile,
-        role_arn=settings.role_arn,
-        connections=WORKERS,
-    )
-    return check(settings, transport, progress, decided=decided)
+    session = AwsSession(settings.region, settings.profile, settings.role_arn)
+    transport = connect(settings.environment, connections=WORKERS, session=session)
+    return check(settings, transport, progress, decided=decided, witness=_witness(settings, session))
 
 
-def check(
+def check(  # noqa: PLR0913 - all that is not pure comes in from outside
     settings: Settings,
     transport: Transport,
     progress: Progress,
     clock: Clock | None = None,
     decided: Callable[[], None] = lambda: None,
+    witness: Witness | None = None,
 ) -> Report:
     """Check the environment behind `transport`, for as long as the settings allow.
 
@@ -61,22 +64,25 @@ def check(
         transport: the way to the environment's Airflow.
         progress: is told of every round.
         clock: None: the machine's own.
+        witness: lists what S3 holds; None: S3 is not asked.
         decided: called once the wait is over: `Interrupted` may be raised until then, and never after.
     """
     clock = clock or SystemClock()
     server = ServerClock(clock)
     bucket = TokenBucket(settings.max_tps, clock)
     caller = Caller(transport, bucket, clock, server, random.random)
-    observer = Observer(caller, server, f"mwaa-gate-probe-{secrets.token_hex(6)}", WORKERS)
+    probe_id = f"mwaa-gate-probe-{secrets.token_hex(6)}"
+    observer = Observer(caller, server, probe_id, WORKERS, _looks_at_s3(settings, witness, clock))
+    expectations = Expectations(settings.manifest, settings.folder)
     started_at = datetime.now(timezone.utc)
     outcome = begun(settings.rules)
     try:
-        outcome = run(settings.manifest, settings.rules, observer, clock, progress, transport.where)
+        outcome = run(expectations, settings.rules, observer, clock, progress, transport.where)
         decided()
     except Interrupted as interrupted:
         outcome = interrupt(outcome, interrupted.signal)
     return conclude(
-        settings.manifest,
+        expectations,
         settings.rules,
         outcome,
         environment=transport.where,
@@ -84,3 +90,47 @@ def check(
         calls=caller.calls,
         request_ids=caller.request_ids,
     )
+
+
+def _witness(settings: Settings, session: AwsSession) -> Witness | None:
+    """Who is asked about S3; None: nobody."""
+    if settings.folder is None or not settings.folder.digests:
+        return None
+    from validator.s3.listing import S3Witness  # noqa: PLC0415 - few checks ask S3
+
+    return S3Witness(session)
+
+
+def _looks_at_s3(settings: Settings, witness: Witness | None, clock: Clock) -> LooksAtS3 | None:
+    """What the observer asks once a round: where the folder lies in S3, and what is there.
+
+    A round that only confirms another comes at once: then the listing of a moment ago does.
+    """
+    folder = settings.folder
+    if witness is None or folder is None:
+        return None
+    from validator.s3.location import location_of  # noqa: PLC0415 - few checks ask S3
+
+    latest: tuple[float, Mapping[str, S3Object]] | None = None
+
+    def look(
+        facts: EnvironmentFacts | Unread | None, deadline: float
+    ) -> tuple[str, Mapping[str, S3Object] | Unread]:
+        nonlocal latest
+        location = location_of(settings.dags_s3, facts, folder.prefix)
+        if isinstance(location, Unread):
+            return "S3", location
+        now = clock.now()
+        if latest is not None and now - latest[0] < settings.rules.interval / 2:
+            return str(location), latest[1]
+        if now > deadline + FINISH_WITHIN:
+            return str(location), Unread(Reason.UNREACHABLE, "the time was up before it could be asked")
+        try:
+            latest = (now, witness.objects(location))
+            return str(location), latest[1]
+        except CannotTell as error:
+            return str(location), Unread(error.reason, error.message, heals=False, advice=error.advice)
+        except CallFailed as failed:
+            return str(location), Unread(failed.reason, failed.message, heals=failed.retry)
+
+    return look

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from validator.rules import Rules
 
 if TYPE_CHECKING:
+    from validator.local.model import LocalFolder
     from validator.manifest.model import GateOptions, Manifest
     from validator.rules import DeployedAt
 
@@ -30,6 +31,10 @@ class Settings:
     role_arn: str | None = None
     max_tps: float = DEFAULT_MAX_TPS
     rules: Rules = field(default_factory=Rules)
+    folder: LocalFolder | None = None
+    """The local folder of DAG files; with digests of its files S3 is asked about them. None: only the manifest counts."""
+    dags_s3: str | None = None
+    """The DAGs folder in S3, as an `s3://` URI; None: as GetEnvironment tells."""
 
 
 def rules_from(given: GateOptions, manifest: GateOptions, deployed_at: DeployedAt) -> Rules:

@@ -25,6 +25,8 @@ class Mark:
     """Since when it has been on the way to a final red without a break; None: it is not."""
     ripe_polls: int = 0
     """In how many rounds in a row it has been so."""
+    parse: datetime | None = None
+    """The parse that showed it first; None: parses do not matter to it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,28 @@ class FileTrack:
     """Seconds since the gate's start at which the DAG was last on the list."""
     came_back: bool = False
     """It left a file and was seen there again: two files define it."""
+
+
+@dataclass(frozen=True)
+class SourceTrack:
+    """How Airflow's text of a local file compared with the file."""
+
+    read_at: float
+    """Seconds since the gate's start at which it was last read."""
+    parse: datetime | None = None
+    """`last_parsed_time` of the DAG that was asked for, when it was last read."""
+    equal_since: datetime | None = None
+    """The server's clock at the first of the last unbroken row of equal readings; None: the last was not equal."""
+    other: str = ""
+    """A digest of the last text before the first equal one; empty: the first reading was equal."""
+    superseded: bool = False
+    """It was equal, and then in two parses a text that is neither the local file's nor the one before it."""
+    held: bool = False
+    """It was equal at least once."""
+    moved: bool = False
+    """It was not equal at least once."""
+    lost: datetime | None = None
+    """The first of an unbroken row of parses, after it was equal, that show a text which is neither."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,12 @@ class State:
     """The server's clock when everything listed had been parsed since the files arrived; None: not yet."""
     files: Mapping[str, FileTrack] = field(default_factory=dict)
     """By DAG id, of expected DAGs."""
+    sources: Mapping[str, SourceTrack] = field(default_factory=dict)
+    """By file name relative to the DAGs folder, of local files."""
+    kept: Mapping[str, Finding] = field(default_factory=dict)
+    """By finding id: findings that stand without being asked for again. Forgotten, they are just asked for again."""
+    objects_held: bool = False
+    """S3 has been seen to hold the whole local folder."""
 
     def finals_of(self, area: str) -> frozenset[str]:
         """The subjects in `area` that are finally red."""

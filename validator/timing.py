@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from validator.airflow.models import Observation
+    from validator.checks.objects import Deployed
     from validator.rules import Rules
     from validator.state import State
 
@@ -27,6 +28,9 @@ LONGEST_CYCLE = 1800.0
 """Seconds: a DAG that was not parsed for longer is stuck, and says nothing of how long a parse cycle takes."""
 SCAN_INTERVAL = 300.0
 """Seconds until Airflow finds a new file, by default."""
+SERVED_FOR = 10.0
+"""Seconds for which a web server shows its own copy of a serialized DAG, by default (read in 2.10.5 and 3.0.6)."""
+_FETCH_OPTION = "core.min_serialized_dag_fetch_interval"
 _SETTLE_OPTION = "core.min_serialized_dag_update_interval"
 
 
@@ -52,17 +56,44 @@ def later_deploy(rules: Rules, state: State, seen: Observation, gate_now: float)
     return max(state.deployed_at, by_now)
 
 
-def times_of(rules: Rules, state: State, seen: Observation, gate_now: float) -> Times:
-    """The moments that this round is judged by."""
+def times_of(
+    rules: Rules, state: State, seen: Observation, gate_now: float, deployed: Deployed | None = None
+) -> Times:
+    """The moments that this round is judged by; `deployed`: when S3 says that each file was written."""
+    recent = seen.ended - RECENT
     if state.deployed_at is None:
-        recent = seen.ended - RECENT
-        return Times(recent, recent, rules.grace, gate_now, recent)
-    arrived_at = state.deployed_at + timedelta(seconds=rules.sync)
-    fresh_after = arrived_at + timedelta(seconds=settle_of(rules, seen))
+        scan = scan_interval_of(seen)
+        return Times(recent, recent, rules.grace, gate_now, recent, deploy=False, scan_interval=scan)
+    sync = timedelta(seconds=rules.sync)
+    settle = settle_of(rules, seen)
+    arrived_at = state.deployed_at + sync
+    fresh_after = arrived_at + timedelta(seconds=settle)
     over = state.cycle_over_at
     # A cycle that was over before was the old files': the deploy may have turned out to be later.
     settled_after = max(over, fresh_after) if over is not None and over >= arrived_at else None
-    return Times(arrived_at, fresh_after, rules.grace, gate_now, settled_after)
+    return Times(
+        arrived_at,
+        fresh_after,
+        rules.grace,
+        gate_now,
+        settled_after,
+        settle=settle,
+        served_for=_number(_options(seen), _FETCH_OPTION, SERVED_FOR),
+        scan_interval=scan_interval_of(seen),
+        told=rules.deployed_at if isinstance(rules.deployed_at, datetime) else None,
+        arrivals=_arrivals(rules, deployed, sync),
+        folder_arrived=deployed.folder + sync if deployed is not None and deployed.folder else None,
+        # Written long ago is no word on whether anything still parses.
+        recent=recent if deployed is not None else None,
+    )
+
+
+def _arrivals(rules: Rules, deployed: Deployed | None, sync: timedelta) -> dict[str, datetime]:
+    """When each file arrived, by what S3 says; what S3 says only ever makes a given time of deploy later."""
+    if deployed is None:
+        return {}
+    told = rules.deployed_at if isinstance(rules.deployed_at, datetime) else None
+    return {name: max(moment, told or moment) + sync for name, moment in deployed.files.items()}
 
 
 def settle_of(rules: Rules, seen: Observation) -> float:

@@ -335,3 +335,18 @@ def test_an_environment_is_asked_for_its_status_until_it_is_available_and_no_lon
     memory.airflow.facts = facts
     assert [look(watcher).environment.status for _ in range(5)] == [*statuses, "AVAILABLE", "AVAILABLE"]
     assert memory.airflow.facts_asked == 3
+
+
+def test_where_each_round_needs_its_own_environment_an_old_answer_is_none(memory, observer, look):
+    watcher = observer("3.0.6")
+
+    def facts(number):
+        if number == 2:
+            raise CallFailed(Reason.UNREACHABLE, "no answer")
+        return EnvironmentFacts(airflow_version="3.0.6", status="AVAILABLE", date=START)
+
+    memory.airflow.facts = facts
+    later = memory.clock.now() + 1000
+    seen = [watcher.observe(Plan(environment=True), later) for _ in range(3)]
+    assert [isinstance(one.environment_unread, Unread) for one in seen] == [False, True, False]
+    assert {one.environment.airflow_version for one in seen} == {"3.0.6"}, "its options still hold"

@@ -4,14 +4,17 @@ A second counts from the end of the deploy, on the server's clock: with a sync o
 arrived at 60 and a parse at 90 or later is proof. A round is seen at 120 and shows parses at 100.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 from validator.airflow.models import (
+    Attributes,
     Component,
     Dag,
     DagFile,
     DagImportError,
+    Details,
     Observation,
     Unread,
     Version,
@@ -21,6 +24,7 @@ from validator.checks.interface import Times, view_of
 from validator.checks.registry import run_checks
 from validator.manifest.model import ExpectedDag, ExpectedPattern, HealthRule, ImportErrorRule, Manifest
 from validator.reasons import Reason
+from validator.state import State
 
 DEPLOYED = datetime(2026, 1, 31, 8, 0, 0, tzinfo=timezone.utc)
 ROOT = "/usr/local/airflow/dags"
@@ -54,10 +58,20 @@ def error_file(path, airflow="3.0", root=ROOT, bundle="dags-folder"):
 
 
 def dag(
-    dag_id="a", parsed=100, *, path=None, active=True, paused=False, broken=False, airflow="3.0", file=None
+    dag_id="a",
+    parsed=100,
+    *,
+    path=None,
+    active=True,
+    paused=False,
+    broken=False,
+    airflow="3.0",
+    file=None,
+    **attributes,
 ):
     """A row of /dags: from `<dag_id>.py` unless told otherwise."""
-    return Dag(dag_id, active, paused, broken, at(parsed), file or dag_file(path or f"{dag_id}.py", airflow))
+    file = file or dag_file(path or f"{dag_id}.py", airflow)
+    return Dag(dag_id, active, paused, broken, at(parsed), file, Attributes(**attributes))
 
 
 def error(path="a.py", stamp=100, *, number=1, trace=TRACE, airflow="3.0", file=None):
@@ -100,8 +114,14 @@ def seen(
             tuple(errors), errors_whole and errors_unread is None, errors_unread, len(errors)
         ),
         "reads_all": True,
+        "details": Details(warnings=Walk(whole=True)),
     }
     return Observation(**(values | others))
+
+
+def no_warnings(inquiry, round_):
+    """The round after an inquiry that found no warnings, and asked for nothing else."""
+    return replace(round_, details=Details(warnings=Walk(whole=True))) if inquiry.warnings else round_
 
 
 def nothing_seen(now=120, unread=UNREAD):
@@ -123,17 +143,21 @@ def manifest(*dags, patterns=(), absent=(), scope="mine", allow=(), **health_rul
     )
 
 
-def times(arrived=60, fresh=90, grace=60.0, gate_now=120.0, settled=None):
-    return Times(at(arrived), at(fresh), grace, gate_now, at(fresh if settled is None else settled))
+def times(arrived=60, fresh=90, grace=60.0, gate_now=120.0, settled=None, **others):
+    return Times(at(arrived), at(fresh), grace, gate_now, at(fresh if settled is None else settled), **others)
 
 
-def view(expected, observation, tracks=None, **moments):
-    return view_of(expected, observation, times(**moments), tracks or {})
+def view(expected, observation, tracks=None, state=None, **given):
+    of_the_folder = {
+        name: given.pop(name) for name in ("local", "hidden", "digests", "files_are_sure") if name in given
+    }
+    state = state or State(files=tracks or {})
+    return view_of(expected, observation, times(**given), state, **of_the_folder)
 
 
-def judge(expected, observation, tracks=None, **moments):
+def judge(expected, observation, tracks=None, **given):
     """The findings of all checks on one round, by id."""
-    findings = run_checks(view(expected, observation, tracks, **moments))
+    findings = run_checks(view(expected, observation, tracks, **given))
     by_id = {finding.id: finding for finding in findings}
     assert len(by_id) == len(findings), "a finding's id is unique"
     return by_id

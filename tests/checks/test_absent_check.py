@@ -7,6 +7,7 @@ from rounds import UNREAD, at, dag, error, judge, manifest, nothing_seen, seen, 
 
 from validator.checks.interface import view_of
 from validator.checks.registry import run_checks
+from validator.finding import Ripens
 
 EXPECTED = manifest(absent=["old"])
 
@@ -29,7 +30,7 @@ def test_a_file_that_is_last_in_the_first_cycle_could_still_bring_it_back():
 
 def judge_at(observation, settled):
     moments = replace(times(), settled_after=settled)
-    return next(f for f in run_checks(view_of(EXPECTED, observation, moments, {})) if f.id == "absent/old")
+    return next(f for f in run_checks(view_of(EXPECTED, observation, moments)) if f.id == "absent/old")
 
 
 def test_the_last_dag_of_an_environment_can_go_too():
@@ -97,3 +98,13 @@ def test_a_dag_that_only_an_import_error_took_off_the_list_is_not_absent():
 
     assert short(found) == ("pending", "dag-not-absent")
     assert "old.py" in found.message
+
+
+def test_without_a_deploy_one_parse_of_minutes_ago_is_no_proof_that_a_file_defines_it():
+    """The file may have been deleted since: only a second parse shows that it is there."""
+    row = dag("old", parsed=100)
+    with_deploy = judge(manifest(absent=["old"]), seen(row))["absent/old"]
+    without = judge(manifest(absent=["old"]), seen(row), deploy=False)["absent/old"]
+
+    assert with_deploy.ripens == Ripens(polls=2)
+    assert without.ripens == Ripens(polls=2, parse=row.last_parsed)

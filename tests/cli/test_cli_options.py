@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from datetime import datetime, timezone
+from pathlib import Path
 
 import click
 import pytest
@@ -30,6 +31,11 @@ VALUES = {
     "deployed_at": ("none", lambda s, f, o: s.rules.deployed_at is Deploy.NONE),
     "fail_fast": ("false", lambda s, f, o: s.rules.fail_fast is False),
     "max_tps": ("2.5", lambda s, f, o: s.max_tps == 2.5),
+    "dags_folder": ("dags", lambda s, f, o: s.folder is not None and s.folder.root == "dags"),
+    "dags_prefix": ("team_a", lambda s, f, o: s.folder.prefix == "team_a"),
+    "verify_s3": ("1", lambda s, f, o: len(s.folder.digests) == 1),
+    "dags_s3": ("s3://bucket/dags", lambda s, f, o: s.dags_s3 == "s3://bucket/dags"),
+    "s3_exclude": ("*.md **/*.csv", lambda s, f, o: o["s3_exclude"] == ("*.md", "**/*.csv")),
     "quiet": ("1", lambda s, f, o: o["quiet"]),
     "verbose": ("1", lambda s, f, o: o["verbose"]),
     "no_color": ("1", lambda s, f, o: o["no_color"]),
@@ -40,11 +46,23 @@ VALUES = {
 }
 
 
+NEEDS = {
+    "dags_prefix": {"MWAA_GATE_DAGS_FOLDER": "dags"},
+    "verify_s3": {"MWAA_GATE_DAGS_FOLDER": "dags"},
+    "dags_s3": {"MWAA_GATE_DAGS_FOLDER": "dags", "MWAA_GATE_VERIFY_S3": "1"},
+    "s3_exclude": {"MWAA_GATE_DAGS_FOLDER": "dags", "MWAA_GATE_VERIFY_S3": "1"},
+}
+"""What an option says something about, and means nothing without."""
+
+
 @pytest.fixture
 def settled(gate, monkeypatch, manifest):
     """Runs `check` up to the moment at which the gate would start; settings, files and options."""
     seen = []
     monkeypatch.setattr(check_module, "run", lambda *all_of_it: seen.append(all_of_it) or 0)
+
+    Path("dags").mkdir()
+    Path("dags/etl.py").write_text("from airflow import DAG\nwith DAG('etl'):\n    pass\n", "utf-8")
 
     def go(*arguments, text="version: 1\nenvironment: from-manifest\ndags: [etl]\n"):
         ended = gate("check", manifest(text), *arguments)
@@ -63,6 +81,8 @@ def test_every_option_has_its_environment_variable(settled, clean, option):
     if option.name not in VALUES:
         pytest.fail(f"--{name} is new: say in VALUES what its variable does")
     value, holds = VALUES[option.name]
+    for other, given in NEEDS.get(option.name, {}).items():
+        clean.setenv(other, given)
     assert not holds(*settled()), "it must make a difference"
     clean.setenv(variable, value)
     assert holds(*settled())

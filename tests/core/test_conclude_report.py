@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from demands import folder, local, local_file
 from findings import failed, passed, pending, skipped, unread, warning
-from rounds import DEPLOYED, UNREAD, at, dag, manifest, seen
+from rounds import DEPLOYED, UNREAD, at, dag, manifest, seen, view
 
+from validator.airflow.models import DagFile
 from validator.conclude import conclude
+from validator.expectations import Expectations
 from validator.finding import Status
 from validator.gate import Outcome
 from validator.manifest.model import ExpectedDag
@@ -22,9 +25,9 @@ def ended(status, *findings, state=STATE, round_=None, **others):
     return Outcome(status, findings, state, round_ or seen(dag()), 95.0, 600.0, **others)
 
 
-def report_of(outcome, expected=None, rules=None):
+def report_of(outcome, expected=None, rules=None, local_folder=None):
     return conclude(
-        expected or manifest("a"),
+        Expectations(expected or manifest("a"), local_folder),
         rules or Rules(deployed_at=DEPLOYED),
         outcome,
         environment="prod",
@@ -126,6 +129,29 @@ def test_the_report_carries_times_versions_and_calls():
     assert (report.calls, report.request_ids, report.duration_s) == (12, ("r1",), 95.0)
 
 
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [
+        ("/srv/airflow/code/etl/a.py", "dags/etl/a.py"),
+        ("/srv/airflow/code/other.py", "/srv/airflow/code/other.py"),
+        ("old.py", "dags/old.py"),
+        ("etl/a.py", "dags/etl/a.py"),
+    ],
+    ids=["local", "somebody else's", "hidden", "relative"],
+)
+def test_a_finding_is_shown_at_its_local_path_also_where_airflows_folder_is_unknown(named, shown):
+    file, hidden = local_file("etl/a.py", "a"), {"old.py": (local_file("old.py", "old"), ".airflowignore")}
+    paths = [DagFile(f"/srv/airflow/code/{name}", None, None) for name in ("etl/a.py", "other.py")]
+    round_ = seen(dag("a", file=paths[0]), dag("b", file=paths[1]), airflow="2")
+    one = view(manifest("a"), round_, local=local(file), hidden=hidden)
+    outcome = ended(Status.FAILED, replace(failed("x"), file=named), round_=round_, view=one)
+
+    (check,) = report_of(outcome, local_folder=folder(file)).checks
+
+    assert one.folder.root is None
+    assert check.file == shown
+
+
 def assumptions(expected=None, rules=None, state=STATE, **round_):
     outcome = ended(Status.PASSED, passed(), state=state, round_=seen(dag(), **round_))
     return " ".join(report_of(outcome, expected, rules).assumptions)
@@ -179,5 +205,50 @@ def test_what_the_role_may_read_is_stated(reads_all, words):
 
 
 def test_unknown_settings_are_stated():
-    assert "default intervals are assumed" in assumptions(environment=UNREAD)
-    assert "default intervals" not in assumptions(environment=None)
+    assert "Airflow's defaults are assumed" in assumptions(environment=UNREAD)
+    assert "Airflow's defaults are" not in assumptions(environment=None)
+
+
+def of_folder(finding, *files, prefix=""):
+    """The check of a finding in the report of a gate with a local folder."""
+    given = folder(*files, prefix=prefix)
+    names = {given.deployed_name(one.name): one for one in files}
+    outcome = ended(Status.FAILED, finding, view=view(manifest("a"), seen(dag()), local=names))
+    report = conclude(
+        Expectations(manifest("a"), given),
+        Rules(deployed_at=DEPLOYED),
+        outcome,
+        environment="prod",
+        started_at=at(-3),
+        calls=12,
+        request_ids=[],
+    )
+    return report.checks[0]
+
+
+A = local_file("etl/a.py", "a")
+
+
+def test_a_red_points_to_the_local_file_and_to_the_line_that_defines_its_dag():
+    check = of_folder(replace(failed("a"), file="team/etl/a.py"), A, prefix="team")
+
+    assert (check.file, check.line) == ("dags/etl/a.py", 3)
+
+
+def test_a_line_that_a_trace_names_goes_before_the_definition():
+    check = of_folder(replace(failed("a"), file="etl/a.py", line=17), A)
+
+    assert (check.file, check.line) == ("dags/etl/a.py", 17)
+
+
+@pytest.mark.parametrize("file", [None, "elsewhere/a.py", "/opt/other/a.py"])
+def test_where_airflow_sees_a_dag_elsewhere_or_nowhere_the_local_file_is_what_to_mend(file):
+    check = of_folder(replace(failed("a"), file=file), A)
+
+    assert (check.file, check.line) == ("dags/etl/a.py", 3)
+
+
+def test_a_file_that_is_not_local_keeps_airflows_name():
+    check = of_folder(replace(failed("z"), file="other/z.py", line=4), A)
+
+    assert (check.file, check.line) == ("other/z.py", 4)

@@ -17,6 +17,7 @@ from rounds import (
     dag,
     error,
     health,
+    no_warnings,
     nothing_seen,
     seen,
     silent_progress,
@@ -25,6 +26,7 @@ from rounds import (
 from validator.airflow.models import Unread
 from validator.checks.registry import run_checks
 from validator.decision import Verdict, decide
+from validator.expectations import Expectations
 from validator.finding import Status
 from validator.gate import look, run
 from validator.manifest.model import ExpectedDag, ExpectedPattern, HealthRule, ImportErrorRule, Manifest
@@ -187,7 +189,7 @@ class Played:
 
 
 def judged(manifest, rules, state, observation, now, *, last):
-    state, view = look(manifest, rules, state, observation, now)
+    state, view = look(Expectations(manifest), rules, state, observation, now)
     findings = run_checks(view)
     ids = [finding.id for finding in findings]
     assert len(set(ids)) == len(ids), "a finding's id is unique in a round"
@@ -328,6 +330,9 @@ class Airflow:
     def __init__(self, clock, rounds, took):
         self.clock, self.rounds, self.took, self.count = clock, rounds, took, 0
 
+    def inquire(self, inquiry, seen, deadline):
+        return no_warnings(inquiry, seen)
+
     def observe(self, plan, deadline):
         self.clock.time += self.took[self.count % len(self.took)]
         observation = self.rounds[min(self.count, len(self.rounds) - 1)][1]
@@ -341,7 +346,9 @@ def test_every_wait_ends_by_the_deadline_and_one_round(wait, took):
     manifest, rules, rounds = wait
     clock = FakeClock()
 
-    outcome = run(manifest, rules, Airflow(clock, rounds, took), clock, silent_progress(), "test")
+    outcome = run(
+        Expectations(manifest), rules, Airflow(clock, rounds, took), clock, silent_progress(), "test"
+    )
 
     assert outcome.status in (Status.PASSED, Status.FAILED, Status.ERROR)
     assert sum(clock.sleeps) <= rules.timeout

@@ -1,5 +1,7 @@
 """Every row of the exit table: who wins, at once and at the deadline."""
 
+from dataclasses import replace
+
 import pytest
 from findings import failed, passed, pending, play, skipped, unread, warning, word, words
 
@@ -154,3 +156,22 @@ def test_a_green_that_is_too_young_at_the_deadline_is_red_and_says_why():
     assert found.reason is Reason.UNDECIDED
     assert "10s" in found.message
     assert "1m" in found.message
+
+
+def test_what_only_the_gates_own_calls_were_missing_for_is_no_red():
+    """At the deadline nothing was seen to be wrong."""
+    waiting = replace(pending("a"), due=True)
+
+    _, alone = play((0, waiting), (60, passed(), waiting), timeout=60)
+    assert word(alone) == "error"
+    _, beside = play((0, waiting, pending("b")), (60, waiting, pending("b")), timeout=60)
+    assert word(beside) == "failed"
+    assert words(beside) == {"a": "skipped", "b": "failed"}
+
+
+def test_what_cannot_be_read_is_not_asked_for_at_once_again():
+    waiting = replace(pending("a"), due=True)
+
+    _, calm = play((0, waiting, unread("b")))
+    _, eager = play((0, waiting))
+    assert (calm.seconds, eager.seconds) == (10.0, 0.5)

@@ -1,9 +1,10 @@
 """A gate that is interrupted ends with a complete outcome, wherever it was."""
 
 import pytest
-from rounds import DEPLOYED, FakeClock, dag, error, manifest, seen, silent_progress
+from rounds import DEPLOYED, FakeClock, dag, error, manifest, no_warnings, seen, silent_progress
 
 from validator.conclude import conclude
+from validator.expectations import Expectations
 from validator.gate import Interrupted, run
 from validator.rules import Rules
 
@@ -17,6 +18,9 @@ class Airflow:
         self.clock = clock
         self.signal_in = signal_in
         self.rounds = 0
+
+    def inquire(self, inquiry, seen, deadline):
+        return no_warnings(inquiry, seen)
 
     def observe(self, plan, deadline):
         self.rounds += 1
@@ -37,13 +41,13 @@ def interrupted(*, in_round=None, in_sleep=None):
 
     clock.on_sleep = on_sleep
     airflow = Airflow(clock, in_round)
-    outcome = run(manifest("a", "b", "old"), RULES, airflow, clock, progress, "test")
+    outcome = run(Expectations(manifest("a", "b", "old")), RULES, airflow, clock, progress, "test")
     return outcome, progress
 
 
 def report_of(outcome):
     return conclude(
-        manifest("a", "b", "old"),
+        Expectations(manifest("a", "b", "old")),
         RULES,
         outcome,
         environment="test",
@@ -120,7 +124,12 @@ def test_a_verdict_is_not_undone_by_a_signal_that_comes_later():
 
     progress.finished = at_the_end
     outcome = run(
-        manifest("old"), Rules(deployed_at=DEPLOYED, timeout=1.0), Airflow(clock), clock, progress, "t"
+        Expectations(manifest("old")),
+        Rules(deployed_at=DEPLOYED, timeout=1.0),
+        Airflow(clock),
+        clock,
+        progress,
+        "t",
     )
 
     assert outcome.interrupted_by is None

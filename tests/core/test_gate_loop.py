@@ -15,11 +15,13 @@ from rounds import (
     error,
     health,
     manifest,
+    no_warnings,
     nothing_seen,
     seen,
     silent_progress,
 )
 
+from validator.expectations import Expectations
 from validator.gate import run
 from validator.plan import Plan
 from validator.rules import Deploy, Rules
@@ -40,6 +42,9 @@ class Airflow:
         self.deadlines = []
         self.plans = []
 
+    def inquire(self, inquiry, seen, deadline):
+        return no_warnings(inquiry, seen)
+
     def observe(self, plan, deadline):
         now = self.clock.elapsed
         self.began.append(now)
@@ -54,7 +59,7 @@ def play(answer, expected=None, *, took=0.0, **rules):
     clock, progress = FakeClock(), silent_progress()
     airflow = Airflow(clock, answer, took)
     values = {"deployed_at": DEPLOYED} | rules
-    outcome = run(expected or manifest("a"), Rules(**values), airflow, clock, progress, "test")
+    outcome = run(Expectations(expected or manifest("a")), Rules(**values), airflow, clock, progress, "test")
     return outcome, airflow, clock, progress
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -17,12 +20,12 @@ import urllib.request
 import zlib
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from install import PASSWORD, USER, Installed, base_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 WEB = "web"
 SCHEDULER = "scheduler"
@@ -31,6 +34,7 @@ PROCESSOR = "dag-processor"
 
 _START_SECONDS = 180
 _STOP_SECONDS = 10
+_JWT_SECRET = "gate" * 16
 _FERNET_KEY = "Z2F0ZWdhdGVnYXRlZ2F0ZWdhdGVnYXRlZ2F0ZWdhdGU="
 
 
@@ -71,6 +75,16 @@ class AirflowServer:
         if self.is_3:
             return {"MWAA_GATE_AIRFLOW_TOKEN": self._token}
         return {"MWAA_GATE_AIRFLOW_USER": USER, "MWAA_GATE_AIRFLOW_PASSWORD": PASSWORD}
+
+    def viewer_credentials(self) -> dict[str, str]:
+        """The same for somebody who may read DAGs, but neither variables nor connections; made at each call."""
+        if self.is_3:
+            return {"MWAA_GATE_AIRFLOW_TOKEN": _resigned(self._token, {"role": "viewer"})}
+        name = f"viewer{time.monotonic_ns()}"
+        who = {"username": name, "password": PASSWORD, "email": f"{name}@example.org"}
+        who |= {"first_name": "Gate", "last_name": "Viewer"}
+        self.call("POST", "/users", {**who, "roles": [{"name": "Viewer"}]})
+        return {"MWAA_GATE_AIRFLOW_USER": name, "MWAA_GATE_AIRFLOW_PASSWORD": PASSWORD}
 
     @property
     def process_ids(self) -> tuple[int, ...]:
@@ -130,6 +144,22 @@ class AirflowServer:
         """Delete a file of the DAGs folder."""
         (self.dags / path).unlink()
 
+    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """The answer of Airflow's own API, as its administrator; `path` is below /api/v1 or /api/v2."""
+        if self.is_3:
+            prefix, who = "/api/v2", f"Bearer {self._token}"
+        else:
+            prefix = "/api/v1"
+            who = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
+        request = urllib.request.Request(  # noqa: S310 - http, by construction
+            f"{self.url}{prefix}{path}",
+            method=method,
+            headers={"Authorization": who, "Content-Type": "application/json", "Accept": "application/json"},
+            data=json.dumps(body).encode() if body is not None else None,
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the same
+            return json.loads(answer.read() or b"null")
+
     def serialized(self, dag_id: str) -> str:
         """The DAG's newest serialized form, which is what the scheduler runs: JSON, or "" if there is none."""
         order = "created_at" if self.is_3 else "last_updated"
@@ -177,7 +207,7 @@ class AirflowServer:
                 "AIRFLOW__API__PORT": str(self._port),
                 "AIRFLOW__API__BASE_URL": self.url,
                 "AIRFLOW__API__SECRET_KEY": "gate",
-                "AIRFLOW__API_AUTH__JWT_SECRET": "gate" * 16,
+                "AIRFLOW__API_AUTH__JWT_SECRET": _JWT_SECRET,
                 "AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": "86400",
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
                 "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -244,6 +274,18 @@ class AirflowServer:
     def _get(self, path: str) -> bytes:
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310 - http, by construction
             return bytes(answer.read())
+
+
+def _resigned(token: str, changed: Mapping[str, str]) -> str:
+    """A JSON web token with other claims, signed anew: the tests know Airflow's secret."""
+    header, claims, _ = token.split(".")
+    claims = json.dumps({**json.loads(base64.urlsafe_b64decode(claims + "==")), **changed})
+    signed = f"{header}.{_base64url(claims.encode())}"
+    return f"{signed}.{_base64url(hmac.digest(_JWT_SECRET.encode(), signed.encode(), hashlib.sha512))}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _free_port() -> int:

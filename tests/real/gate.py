@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_server import AirflowServer
 
 COMMAND = Path(sys.executable).parent / "mwaa-gate"
@@ -72,12 +74,14 @@ class Children:
 class Sandbox:
     """`mwaa-gate sandbox` in front of a real Airflow: an MWAA endpoint on loopback."""
 
-    def __init__(self, airflow: AirflowServer, folder: Path, children: Children, *options: str) -> None:
+    def __init__(
+        self, airflow: AirflowServer, folder: Path, children: Children, credentials: Mapping[str, str]
+    ) -> None:
         folder.mkdir(parents=True)
         command = [str(COMMAND), "sandbox", "--airflow-url", airflow.url, "--port", "0"]
-        command += ["--calls-per-second", "0", *options]
+        command += ["--calls-per-second", "0"]
         self._folder = folder
-        self._process = children.start(command, clean_environment(folder, airflow.credentials), folder)
+        self._process = children.start(command, clean_environment(folder, credentials), folder)
         self.url = self._wait_for_url(airflow.url)
 
     def _wait_for_url(self, airflow_url: str) -> str:
@@ -96,7 +100,7 @@ class Sandbox:
         return _read(self._folder / "stdout") + _read(self._folder / "stderr")
 
 
-def clean_environment(home: Path, more: dict[str, str]) -> dict[str, str]:
+def clean_environment(home: Path, more: Mapping[str, str]) -> dict[str, str]:
     """An environment in which nothing of the machine's own AWS or CI settings is left."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, "HOME": str(home), "PYTHONUNBUFFERED": "1", **more}
@@ -111,6 +115,8 @@ class Outcome:
     """The JSON report; empty where there is none (exit 2)."""
     stdout: str
     stderr: str
+    junit: str
+    """The JUnit report, as it was written."""
     seconds: float
 
     def reasons(self, status: str) -> set[str]:
@@ -168,7 +174,8 @@ class Gate:
         except (AssertionError, OSError, ValueError, KeyError, ET.ParseError) as error:
             raise AssertionError(f"{error!r}\n{self.story()}") from error
         out, err = _read(self._folder / "stdout"), _read(self._folder / "stderr")
-        return Outcome(self._process.returncode, report, out, err, took)
+        junit = _read(self._folder / "junit.xml")
+        return Outcome(self._process.returncode, report, out, err, junit, took)
 
     def _reports(self, code: int) -> dict[str, Any]:
         assert code in {0, 1, 3}, f"exit code {code}"

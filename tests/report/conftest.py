@@ -76,6 +76,8 @@ def _hostile_checks(draw):
     details = draw(_DETAILS)
     if draw(st.booleans()):
         details["stack_trace"] = draw(_TEXT)
+    if draw(st.booleans()):
+        details["diff"] = draw(st.lists(_TEXT, max_size=4) | _TEXT | st.lists(st.none() | _TEXT, max_size=2))
     subject = draw(_TEXT)
     return Check(
         id=draw(_TEXT | st.just(f"dags/{subject}/paused")),

@@ -188,6 +188,42 @@ def test_warnings_are_collapsed_unless_verbose(report, check):
     assert render_plain(warned, verbose=True).count("  dag-missing  dag_") == 30
 
 
+def test_a_diff_is_shown_line_by_line(report, check):
+    lines = [
+        "--- airflow",
+        "+++ local",
+        "@@ -1,2 +1,2 @@",
+        " one",
+        "-::error::x",
+        "+##[x]\x1b[31m\u2028::error::y",
+    ]
+    red = check("a.py", Status.FAILED, details={"diff": lines, "other": ["p", "q"]}, file="a.py", line=2)
+
+    shown = render_plain(report(red, verdict=Status.FAILED)).splitlines()
+
+    start = shown.index("      at a.py:2")
+    assert shown[start : start + 9] == [
+        "      at a.py:2",
+        "      other: p, q",
+        "      | --- airflow",
+        "      | +++ local",
+        "      | @@ -1,2 +1,2 @@",
+        "      |  one",
+        "      | -::error::x",
+        r"      | +# #[x]\x1b[31m\u2028::error::y",
+        shown[start + 8],
+    ]
+    assert shown[start + 8].startswith("      What to do: ")
+
+
+@pytest.mark.parametrize("diff", [[], (), None])
+def test_an_empty_diff_is_not_spoken_of(report, check, diff):
+    red = report(check("a.py", Status.FAILED, details={"diff": diff}), verdict=Status.FAILED)
+
+    assert "diff" not in render_plain(red)
+    assert "| " not in render_plain(red)
+
+
 @pytest.mark.parametrize("mode", [{}, {"verbose": True}, {"quiet": True}])
 @HOSTILE
 @given(data=st.data())

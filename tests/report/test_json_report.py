@@ -80,6 +80,15 @@ def test_values_are_what_the_report_says(report, check):
     }  # fmt: skip
 
 
+def test_a_diff_stays_a_list_with_every_character(report, check):
+    diff = ["--- airflow", "+::error::##[x]\x1b[31m\u2028y\t\ufffe"]
+    red = check("a.py", Status.FAILED, details={"diff": diff})
+
+    rendered = json_report.render(report(red, verdict=Status.FAILED))
+
+    assert strictly(rendered)["checks"][0]["details"] == {"diff": diff}
+
+
 def test_times_in_other_zones_become_utc(report):
     east = datetime(2026, 1, 31, 10, tzinfo=timezone(timedelta(hours=2)))
 

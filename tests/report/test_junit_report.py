@@ -119,6 +119,27 @@ def test_what_is_not_green_has_message_type_and_a_body(report, check, status, el
     ]
 
 
+def test_a_diff_is_in_the_body_line_by_line(report, check):
+    diff = ["--- airflow", "+++ local", "-::error::x", "+##[x]\x1b[2J\u2028y\ufffe"]
+    red = check("a.py", Status.FAILED, details={"diff": diff}, advice="Mend it.")
+    document = valid(junit.render(report(red, verdict=Status.FAILED)))
+
+    assert document.find(".//failure").text.split("\n")[1:] == [
+        "| --- airflow",
+        "| +++ local",
+        "| -::error::x",
+        "| +# #[x]\\x1b[2J\\u2028y\ufffd",
+        "What to do: Mend it.",
+    ]
+
+
+def test_the_diffs_of_thousands_of_files_are_cut(report, check):
+    diff = ["+" + "x" * 199] * 30
+    reds = [check(f"{n}.py", Status.FAILED, details={"diff": diff}) for n in range(10_000)]
+
+    assert len(junit.render(report(*reds, verdict=Status.FAILED))) < 20_000_000
+
+
 def test_a_warning_is_a_passed_case_with_its_text(report, check):
     document = valid(junit.render(report(check("a", Status.WARNING, message="Odd."))))
     case = document.find(".//testcase")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validator.report.sanitize import bounded, encodable, for_xml, marked_lines, one_line
+from validator.report.sanitize import bounded, encodable, for_xml, marked_each, marked_lines, one_line
 
 SEPARATORS = ["\r\n", "\r", "\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
 EVERY_CHARACTER = "".join(map(chr, range(sys.maxunicode + 1)))
@@ -71,6 +71,35 @@ def test_a_trace_of_a_hundred_thousand_lines_is_cut():
 
     assert len(out) == 101
     assert out[50] == "| [... 7,900 lines left out ...]"
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_what_is_a_line_already_stays_one_and_its_separators_are_spelled_out(separator):
+    (line,) = marked_each([f"-a{separator}::error::b"])
+
+    assert line.startswith("| -a\\")
+    assert line.endswith("::error::b")
+
+
+def test_lines_that_differ_only_in_what_nobody_sees_do_not_look_the_same():
+    shown = marked_each(["\tx", "    x", "x", "x\r", "x\u200b", "\u00a0x"])
+
+    assert shown == [r"| \x09x", "|     x", "| x", r"| x\x0d", r"| x\u200b", "| \u00a0x"]
+
+
+def test_every_character_is_inert_in_a_line_too():
+    (line,) = marked_each([EVERY_CHARACTER + "##[x]"], limit=10**8, width=10**8)
+
+    assert {unicodedata.category(c) for c in line}.isdisjoint({"Cc", "Cs", "Zl", "Zp"})
+    assert "##[" not in line
+
+
+def test_of_many_lines_the_first_are_shown_and_the_others_counted():
+    assert marked_each(["abc", "def", "ghi"], limit=8) == ["| abc", "| def", "| [... 1 lines left out ...]"]
+    assert marked_each(["x"] * 1_000)[-1] == "| [... 600 lines left out ...]"
+    assert len(marked_each(["x"] * 1_000)) == 401
+    assert marked_each(["x" * 600]) == ["| " + "x" * 499 + "…"]
+    assert marked_each([]) == []
 
 
 def test_xml_gets_only_what_xml_allows():

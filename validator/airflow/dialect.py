@@ -11,7 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from validator.airflow.models import Component, Dag, DagFile, DagImportError, Version
+from validator import schedules
+from validator.airflow.models import (
+    Attributes,
+    Component,
+    Dag,
+    DagFile,
+    DagImportError,
+    Version,
+)
 from validator.errors import CallFailed
 from validator.iso_time import parse_iso
 from validator.reasons import Reason
@@ -42,10 +50,20 @@ class Dialect:
     active_key: str
     active_value: bool
     """A DAG is there when `active_key` is exactly this."""
+    schedule_key: str
+    """Where a row of /dags has the schedule."""
 
 
-AIRFLOW_2_DIALECT = Dialect("/health", ("only_active", False), "is_active", active_value=True)
-AIRFLOW_3_DIALECT = Dialect("/monitor/health", ("exclude_stale", False), "is_stale", active_value=False)
+AIRFLOW_2_DIALECT = Dialect(
+    "/health", ("only_active", False), "is_active", active_value=True, schedule_key="schedule_interval"
+)
+AIRFLOW_3_DIALECT = Dialect(
+    "/monitor/health",
+    ("exclude_stale", False),
+    "is_stale",
+    active_value=False,
+    schedule_key="timetable_summary",
+)
 
 
 def dialect_of(version: Version) -> Dialect:
@@ -69,12 +87,12 @@ def parse_version(text: object) -> Version:
 
 def read_version(body: object) -> Version:
     """The answer of /version."""
-    return parse_version(_object(body, "/version").get("version"))
+    return parse_version(as_object(body, "/version").get("version"))
 
 
 def read_health(body: object) -> dict[str, Component]:
     """The answer of /health: component by name. Its HTTP status says nothing (200 with everything dead)."""
-    told = _object(body, "/health")
+    told = as_object(body, "/health")
     components = {name: _component(name, entry) for name, entry in told.items() if isinstance(entry, dict)}
     for name in ("metadatabase", "scheduler"):
         if name not in components:
@@ -92,18 +110,21 @@ def _component(name: str, entry: Mapping[str, Any]) -> Component:
 
 def read_page(body: object, key: str) -> tuple[list[Any], int]:
     """The rows and `total_entries` of one page of a collection whose list is called `key`."""
-    told = _object(body, key)
+    told = as_object(body, key)
     rows, total = told.get(key), told.get("total_entries")
     if not isinstance(rows, list):
         raise bad(f"the answer holds no list {key!r}")
     if type(total) is not int or not 0 <= total <= MOST_ROWS:
-        raise bad(f"the answer's total_entries is {total!r}, not a count")
+        shown = (
+            repr(total) if total is None or isinstance(total, (int, float)) else f"a {type(total).__name__}"
+        )
+        raise bad(f"the answer's total_entries is {shown}, not a count")
     return rows, total
 
 
 def read_dag(row: object, dialect: Dialect) -> Dag:
     """One row of /dags."""
-    told = _object(row, "a row of /dags")
+    told = as_object(row, "a row of /dags")
     dag_id = told.get("dag_id")
     if not isinstance(dag_id, str) or not dag_id:
         raise bad(f"a row of /dags has the dag_id {dag_id!r}")
@@ -119,12 +140,50 @@ def read_dag(row: object, dialect: Dialect) -> Dag:
         has_import_errors=told["has_import_errors"] is not False,
         last_parsed=parse_time(told["last_parsed_time"], f"last_parsed_time of {dag_id}"),
         file=read_file(told.get("fileloc"), told.get("relative_fileloc"), told.get("bundle_name")),
+        attributes=_attributes(told, dialect),
     )
+
+
+def _attributes(told: Mapping[str, Any], dialect: Dialect) -> Attributes:
+    """What few manifests ask for: what is missing or of another type is told as None, and judged where it matters."""
+    tags, owners, runs = told.get("tags"), told.get("owners"), told.get("max_active_runs")
+    names = (
+        [tag.get("name") if isinstance(tag, dict) else None for tag in tags]
+        if isinstance(tags, list)
+        else [None]
+    )
+    description = told.get("description", ...)
+    return Attributes(
+        schedule=_schedule(told.get(dialect.schedule_key, ...)),
+        tags=_texts(names),
+        owners=_owners(_texts(owners)),
+        max_active_runs=runs if type(runs) is int else None,
+        description="" if description is None else description if isinstance(description, str) else None,
+    )
+
+
+def _schedule(told: object) -> str | None:
+    if told is None:
+        return schedules.NONE
+    if isinstance(told, dict):
+        return schedules.of_interval(told)
+    return schedules.canonical(told) if isinstance(told, str) else None
+
+
+def _owners(told: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Airflow keeps the owners as one text, `a, b`, and 2.10.5 cuts it at the commas alone: `a` and ` b`."""
+    return None if told is None else tuple(owner.strip() for owner in told)
+
+
+def _texts(values: object) -> tuple[str, ...] | None:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        return None
+    return tuple(values)
 
 
 def read_import_error(row: object) -> DagImportError:
     """One row of /importErrors. Its file name is absolute or relative to the bundle, by version."""
-    told = _object(row, "a row of /importErrors")
+    told = as_object(row, "a row of /importErrors")
     name = told.get("filename")
     if not isinstance(name, str) or not name:
         raise bad(f"a row of /importErrors has the filename {name!r}")
@@ -164,7 +223,12 @@ def parse_time(value: object, what: str) -> datetime | None:
     raise bad(f"{what} is {value!r}, not a time with a zone")
 
 
-def _object(body: object, what: str) -> dict[str, Any]:
+def as_object(body: object, what: str) -> dict[str, Any]:
+    """A JSON object; `what` names it in messages.
+
+    Raises:
+        CallFailed: it is something else.
+    """
     if not isinstance(body, dict):
         raise bad(f"the answer for {what} is no JSON object")
     return body

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from validator.errors import CallFailed
     from validator.reasons import Reason
+    from validator.s3.interface import S3Object
     from validator.transport.interface import EnvironmentFacts
 
 T = TypeVar("T")
@@ -62,6 +63,19 @@ class DagFile:
 
 
 @dataclass(frozen=True)
+class Attributes:
+    """What a row of /dags tells of a DAG beyond where it is. None: not told, or of no sensible type."""
+
+    schedule: str | None = None
+    """One form for both dialects, as `validator.schedules` makes it; `none`: only triggered."""
+    tags: tuple[str, ...] | None = None
+    owners: tuple[str, ...] | None = None
+    max_active_runs: int | None = None
+    description: str | None = None
+    """Empty where the DAG has none."""
+
+
+@dataclass(frozen=True)
 class Dag:
     """One row of /dags."""
 
@@ -74,6 +88,44 @@ class Dag:
     last_parsed: datetime | None
     """When its last parse was persisted; None: never."""
     file: DagFile
+    attributes: Attributes = field(default_factory=Attributes)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One row of /dags/{id}/tasks."""
+
+    task_id: str
+    pool: str | None
+    """None: not told."""
+
+
+@dataclass(frozen=True)
+class DagWarning:
+    """One row of /dagWarnings."""
+
+    dag_id: str
+    kind: str
+    """Such as `non-existent pool`."""
+    message: str
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One row of /connections; nothing else of it is kept."""
+
+    conn_id: str
+    conn_type: str | None
+    """None: not told."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One row of /pools."""
+
+    name: str
+    slots: int
+    """-1: without limit."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +149,13 @@ class Unread:
     """False: asking again cannot help."""
     advice: str = ""
     """What to do, where more can be said than for the reason as such."""
+    status: int | None = None
+    """Airflow's HTTP status, where it answered."""
 
 
 def as_unread(failed: CallFailed) -> Unread:
     """The observation's word for a call that failed."""
-    return Unread(failed.reason, failed.message)
+    return Unread(failed.reason, failed.message, status=failed.status)
 
 
 @dataclass(frozen=True)
@@ -115,6 +169,27 @@ class Walk(Generic[T]):
     """Why some of it could not be read; None: all pages were."""
     total: int = 0
     """`total_entries` as last seen."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is asked for only once the lists are known, and only where somebody wants it.
+
+    What was not asked for in this round is not among the keys, or None.
+    """
+
+    tasks: Mapping[str, tuple[Task, ...] | Unread] = field(default_factory=dict)
+    """By DAG id."""
+    sources: Mapping[str, str | Unread] = field(default_factory=dict)
+    """Each file's text as Airflow stored it, by the file's name relative to the DAGs folder."""
+    warnings: Walk[DagWarning] | None = None
+    variables: Mapping[str, bool | Unread] = field(default_factory=dict)
+    """Whether each exists, by key. Values are dropped where they are read."""
+    connections: Walk[Connection] | None = None
+    pools: Walk[Pool] | None = None
+
+
+NOTHING_ASKED = Details()
 
 
 @dataclass(frozen=True)
@@ -141,6 +216,14 @@ class Observation:
     """Whether the role may read every DAG (404, not 403, for an id that cannot exist)."""
     environment: EnvironmentFacts | Unread | None = None
     """What GetEnvironment told; None: there is no such thing here."""
+    environment_unread: Unread | None = None
+    """Why GetEnvironment told nothing in this round, where it was asked; `environment` is then an older answer."""
+    details: Details = NOTHING_ASKED
+    """What was asked for once the lists were known."""
+    objects: Mapping[str, S3Object] | Unread | None = None
+    """What the DAGs folder holds in S3, by name relative to the local folder; None: nobody wants to know."""
+    objects_in: str = ""
+    """Where that is, as a URI."""
     health_at: datetime | None = None
     """The server's clock when health was told: a round of many pages ends long after. None: `ended`."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from validator.airflow.details import DetailReader, nothing_read
 from validator.airflow.dialect import (
     Dialect,
     bad,
@@ -35,9 +37,15 @@ from validator.transport.interface import Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from validator.plan import Plan
+    from validator.plan import Inquiry, Plan
+    from validator.s3.interface import S3Object
     from validator.server_clock import ServerClock
     from validator.transport.caller import Caller
+    from validator.transport.interface import EnvironmentFacts
+
+    LooksAtS3 = Callable[
+        [EnvironmentFacts | Unread | None, float], tuple[str, Mapping[str, S3Object] | Unread]
+    ]
 
 _T = TypeVar("_T")
 
@@ -55,8 +63,18 @@ _ERRORS_A_PAGE = 100
 class Observer:
     """Asks one environment, round after round. Remembers only what cannot change: version, role, page sizes."""
 
-    def __init__(self, caller: Caller, server: ServerClock, probe_id: str, workers: int = 8) -> None:
-        """Take a caller, the server's clock, and `probe_id`: a DAG id that cannot exist."""
+    def __init__(
+        self,
+        caller: Caller,
+        server: ServerClock,
+        probe_id: str,
+        workers: int = 8,
+        objects: LooksAtS3 | None = None,
+    ) -> None:
+        """Take a caller, the server's clock, and `probe_id`: a DAG id that cannot exist.
+
+        `objects` tells what the DAGs folder holds in S3, given what GetEnvironment told; None: nobody asks.
+        """
         self._caller = caller
         self._server = server
         self._probe_id = probe_id
@@ -66,6 +84,8 @@ class Observer:
             caller, "/importErrors", "import_errors", PageSize(_ERRORS_A_PAGE, 1), workers
         )
         self._settings = EnvironmentSettings(caller)
+        self._details = DetailReader(caller, workers)
+        self._objects = objects
         self._pages_of_gone = _SEARCHES
         self._version: Version | None = None
         self._reads_all: bool | None = None
@@ -79,6 +99,7 @@ class Observer:
             unread = Unread(error.reason, error.message, heals=False, advice=error.advice)
         except CallFailed as failed:
             unread = as_unread(failed)
+        where, objects = self._look_at_s3(deadline)
         return Observation(
             began=began,
             ended=self._server.now(),
@@ -88,10 +109,24 @@ class Observer:
             import_errors=Walk(unread=unread),
             reads_all=unread,
             environment=self._settings.told,
+            environment_unread=self._settings.unread,
+            objects=objects,
+            objects_in=where,
         )
 
+    def inquire(self, inquiry: Inquiry, seen: Observation, deadline: float) -> Observation:
+        """The same round with what `inquiry` wants to know; what could not be read is told in it. Never raises."""
+        if seen.version is None:
+            return seen
+        try:
+            details = self._details.read(inquiry, seen.version, deadline)
+        except CannotTell as error:
+            unread = Unread(error.reason, error.message, heals=False, advice=error.advice)
+            details = nothing_read(inquiry, unread)
+        return replace(seen, details=details, ended=self._server.now())
+
     def _observe(self, plan: Plan, deadline: float) -> Observation:
-        version = self._know_version(deadline)
+        version = self._know_version(deadline, again=plan.environment)
         dialect = dialect_of(version)
         began = self._server.now()
         health = self._readable(lambda: self._health(dialect, deadline))
@@ -108,6 +143,7 @@ class Observer:
         listed = {dag.dag_id for dag in dags.rows if dag.active}
         missing = sorted(plan.expected - listed)
         gone = self._look_among_gone(missing, plan, dags, errors, dialect, deadline)
+        where, objects = self._look_at_s3(deadline)
         return Observation(
             began=began,
             ended=self._server.now(),
@@ -119,7 +155,13 @@ class Observer:
             import_errors=errors,
             reads_all=reads_all,
             environment=self._settings.told,
+            environment_unread=self._settings.unread,
+            objects=objects,
+            objects_in=where,
         )
+
+    def _look_at_s3(self, deadline: float) -> tuple[str, Mapping[str, S3Object] | Unread | None]:
+        return self._objects(self._settings.told, deadline) if self._objects is not None else ("", None)
 
     def _readable(self, read: Callable[[], _T]) -> _T | Unread:
         try:
@@ -127,8 +169,8 @@ class Observer:
         except CallFailed as failed:
             return as_unread(failed)
 
-    def _know_version(self, deadline: float) -> Version:
-        self._settings.look(deadline)
+    def _know_version(self, deadline: float, *, again: bool) -> Version:
+        self._settings.look(deadline, again=again)
         if self._version is None:
             self._version = self._version_of_environment() or self._ask_version(deadline)
         return self._version

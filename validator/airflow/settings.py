@@ -18,31 +18,41 @@ _FAILURES = 3
 
 
 class EnvironmentSettings:
-    """Asks once a round until the environment is available, the call is denied, or was in vain too often."""
+    """Asks once a round until the environment is available, the call is denied, or was in vain too often.
+
+    Where something is demanded of it, it is asked in every round.
+    """
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self._done = False
+        self._denied = False
         self._failures = 0
         self.told: EnvironmentFacts | Unread | None = None
         """The latest that is known; an answer once given is not forgotten for a failure. None: no such call."""
+        self.unread: Unread | None = None
+        """Why this round has no answer of its own, where each round needs one; None: it has."""
 
-    def look(self, deadline: float) -> None:
-        """Ask, if there is something left to learn.
+    def look(self, deadline: float, *, again: bool = False) -> None:
+        """Ask, if there is something left to learn; or `again`, unless asking is in vain.
 
         Raises:
             CannotTell: the environment does not exist, or no credentials or region are to be had.
         """
-        if self._done:
+        if self._denied or (self._done and not again):
             return
         try:
             self.told = facts = self._caller.environment(deadline)
         except CallFailed as failed:
             self._failures += 1
+            self.unread = as_unread(failed)
             if not isinstance(self.told, EnvironmentFacts):
-                self.told = as_unread(failed)
-                self._done = not failed.retry or self._failures >= _FAILURES
+                self.told = self.unread
+                self._denied = not failed.retry
+                self._done = self._denied or self._failures >= _FAILURES
         else:
+            self.unread = None
+            self._failures = 0
             self._done = facts is None or facts.status in SETTLED
 
     @property

@@ -44,7 +44,8 @@ def _absent(dag_id: str, view: View) -> Finding:  # noqa: PLR0911 - one for each
             message,
             Reason.DAG_NOT_ABSENT,
             details,
-            ripens=Ripens(polls=2) if defined else None,
+            # Without a deploy a parse of minutes ago may be from before its file was deleted.
+            ripens=Ripens(polls=2, parse=None if view.times.deploy else row.last_parsed) if defined else None,
         )
     if walk.unread is not None:
         message = "Not judged: the DAG list could not be read."
@@ -62,16 +63,20 @@ def _absent(dag_id: str, view: View) -> Finding:  # noqa: PLR0911 - one for each
         message = f"It is not listed only because {file}, which defines it, has an import error."
         return about.finds(Status.PENDING, message, Reason.DAG_NOT_ABSENT, {"file": file}, file=file)
     if view.seen.began < view.times.fresh_after or not view.cycle_is_settled:
-        to_go = f"{len(view.behind)} of the listed DAGs to go" if view.behind else "a second time, to be sure"
         message = (
             "It is not listed now, but it could come back until Airflow has parsed everything since the new files "
-            f"arrived ({to_go})."
+            f"arrived ({to_go(view)})."
         )
         waits = {"not_parsed_yet": list(view.behind[:5])}
         return about.finds(Status.PENDING, message, Reason.DAG_NOT_ABSENT, waits)
     return about.finds(
         Status.PASSED, "It is not listed, and everything was parsed since the new files arrived."
     )
+
+
+def to_go(view: View) -> str:
+    """How much of the two cycles of parses is still missing, for people."""
+    return f"{len(view.behind)} of the listed DAGs to go" if view.behind else "a second time, to be sure"
 
 
 def _unseen(about: About, reads_all: bool | Unread) -> Finding:  # noqa: FBT001 - False, or why it is not known

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from validator.airflow.models import Dag, DagImportError
     from validator.checks.interface import View
     from validator.finding import Finding
+    from validator.local.model import LocalFile
 
 AREA = "dags"
 _SUSPECTS = 5
@@ -53,7 +54,8 @@ def _presence(expected: ExpectedDag, row: Dag | None, view: View) -> Finding:  #
     if errors or row.has_import_errors:
         return _broken(dag_id, errors, view)
     file = view.folder.name(row.file)
-    details: dict[str, Any] = {"file": file, "needed": view.times.fresh_after.isoformat()}
+    fresh_after = view.fresh_after(row.file)
+    details: dict[str, Any] = {"file": file, "needed": fresh_after.isoformat() if fresh_after else None}
     if row.last_parsed is None:
         return _about(dag_id).finds(
             Status.PENDING, "It is listed but was never parsed.", Reason.DAG_STALE, details, file=file
@@ -66,12 +68,26 @@ def _presence(expected: ExpectedDag, row: Dag | None, view: View) -> Finding:  #
             "web server's clock: the environment's clocks disagree, so nothing can be called new."
         )
         return _about(dag_id).finds(Status.ERROR, message, Reason.BAD_RESPONSE, details, file=file)
-    if row.last_parsed < view.times.fresh_after:
+    turn = row.last_parsed >= view.arrived_at(row.file)
+    if fresh_after is None:
         message = (
-            f"Last parsed {_time(row.last_parsed)}; a parse at {_time(view.times.fresh_after)} or later is needed to "
+            f"Last parsed {_time(row.last_parsed)}, but Airflow's text of {file} was not seen to be the local file's: only "
+            "a parse after that is a parse of the new version."
+        )
+        return _about(dag_id).finds(
+            Status.PENDING,
+            message,
+            Reason.DAG_STALE,
+            details,
+            file=file,
+            had_its_turn=turn,
+            advice="See what differs under the file's own dag-source-mismatch: Airflow has another version of it.",
+        )
+    if row.last_parsed < fresh_after:
+        message = (
+            f"Last parsed {_time(row.last_parsed)}; a parse at {_time(fresh_after)} or later is needed to "
             "be sure that Airflow runs the new version."
         )
-        turn = row.last_parsed >= view.times.arrived_at
         return _about(dag_id).finds(
             Status.PENDING, message, Reason.DAG_STALE, details, file=file, had_its_turn=turn
         )
@@ -107,7 +123,14 @@ def _not_listed(expected: ExpectedDag, errors: Sequence[DagImportError], view: V
         message = "It is not on the list of DAGs that the caller's Airflow role may read, and that is not all of them."
     if isinstance(view.seen.gone, Unread):
         message = f"It is not on the DAG list (whether it was there before could not be read: {view.seen.gone.message})."
-    if expected.file is not None:
+    hidden = [
+        f"{name} defines it, but Airflow does not read that file: {why}."
+        for name, (file, why) in view.hidden.items()
+        if any(one.dag_id == dag_id for one in file.certain)
+    ]
+    if hidden:
+        message += f" {hidden[0]}"
+    elif expected.file is not None:
         message += f" It is expected from {expected.file}, which shows no import error."
     else:
         suspects = _suspects(dag_id, view)
@@ -205,7 +228,18 @@ def _file(expected: ExpectedDag, file: str, row: Dag | None, view: View) -> Find
         file=seen,
         details={"seen": seen, "expected": file},
         ripens=Ripens(seconds=view.times.grace),
+        advice=_prefix_advice(seen, view.local.get(file)),
     )
+
+
+def _prefix_advice(seen: str, file: LocalFile | None) -> str:
+    """What to do where Airflow has the local file's name, but below another folder; empty: it does not."""
+    if file is None or not f"/{seen}".endswith(f"/{file.name}"):
+        return ""
+    prefix = seen[: -len(file.name)].rstrip("/")
+    if prefix:
+        return f"If the local folder lies in {prefix}/ of the environment's DAGs folder, give --dags-prefix {prefix}."
+    return "If the local folder is the environment's DAGs folder itself, leave out --dags-prefix."
 
 
 def _paused(expected: ExpectedDag, paused: bool, row: Dag | None, view: View) -> Finding:  # noqa: FBT001 - the manifest's own word

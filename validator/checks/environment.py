@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import Unread
-from validator.finding import About, Status
+from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 from validator.transport.interface import EnvironmentFacts
 
@@ -21,9 +21,52 @@ _DEAD = frozenset({"CREATE_FAILED", "UNAVAILABLE", "DELETING", "DELETED"})
 
 
 def check(view: View) -> list[Finding]:
-    """One finding on the answers as a whole, and one on GetEnvironment, where there is such a call."""
+    """One finding on the answers as a whole, one on GetEnvironment, and one on each thing that it must tell."""
     settings = _settings(view)
-    return [_answers(view), *([settings] if settings is not None else [])]
+    demands = [_demand(key, value, view) for key, value in view.manifest.mwaa.demands.items()]
+    return [_answers(view), *([settings] if settings is not None else []), *demands]
+
+
+_TOLD_AS = {
+    "airflow_version": "airflow_version",
+    "environment_class": "environment_class",
+    "requirements_s3_object_version": "requirements_version",
+    "plugins_s3_object_version": "plugins_version",
+}
+"""The fact that GetEnvironment tells for each key of the manifest's `mwaa` block."""
+
+
+def _demand(key: str, value: str, view: View) -> Finding:
+    """What the manifest's `mwaa` block demands, against what GetEnvironment tells."""
+    about = About(f"environment/{key}", AREA, key)
+    told = view.seen.environment_unread or view.seen.environment
+    if told is None:
+        message = (
+            "There is no GetEnvironment here to ask: `mwaa` can only be demanded of an MWAA environment."
+        )
+        return about.finds(Status.ERROR, message, Reason.NOT_FOUND, heals=False)
+    if isinstance(told, Unread):
+        advice = (
+            "Allow airflow:GetEnvironment on the environment, or take `mwaa` off the manifest."
+            if told.reason is Reason.ACCESS_DENIED
+            else told.advice
+        )
+        message = f"GetEnvironment could not be read: {told.message}"
+        denied = told.reason is Reason.ACCESS_DENIED
+        return about.finds(Status.ERROR, message, told.reason, heals=told.heals and not denied, advice=advice)
+    seen = getattr(told, _TOLD_AS[key])
+    details = {"seen": seen, "expected": value}
+    if seen == value:
+        return about.finds(Status.PASSED, f"It is {value}.", None, details)
+    return about.finds(
+        Status.PENDING,
+        f"The environment has {seen if seen is not None else 'none'}, and {value} is expected.",
+        Reason.ENVIRONMENT_MISMATCH,
+        details,
+        # An update that was asked for a moment ago shows as UPDATING soon.
+        ripens=Ripens(seconds=view.times.grace),
+        had_its_turn=True,
+    )
 
 
 def _answers(view: View) -> Finding:

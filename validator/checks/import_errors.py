@@ -14,6 +14,8 @@ from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from validator.airflow.models import DagImportError
     from validator.checks.interface import View
     from validator.finding import Finding
@@ -22,10 +24,10 @@ AREA = "import errors"
 
 
 def check(view: View) -> list[Finding]:
-    """One finding for the list as such, and one for every file with an error that no expected DAG answers for."""
+    """One finding for the list as such, and one for every file with an error that nothing expected answers for."""
     walk = view.seen.import_errors
     own = {error.error_id for dag_id, file in _expected_files(view) for error in view.errors_of(dag_id, file)}
-    foreign = [error for error in walk.rows if error.error_id not in own]
+    foreign = [e for e in walk.rows if e.error_id not in own and view.local_name(e.file) is None]
     return [_list(view, len(own), len(foreign)), *(_foreign(error, view) for error in foreign)]
 
 
@@ -68,23 +70,24 @@ def _list(view: View, own: int, foreign: int) -> Finding:
 def _foreign(error: DagImportError, view: View) -> Finding:
     rule = view.manifest.import_errors
     file = view.folder.name(error.file)
-    line = line_in(error.stack_trace, view.folder.located(error.file))
-    cause = cause_of(error.stack_trace)
-    details: dict[str, Any] = {
-        "file": file,
-        "stamp": error.stamp.isoformat() if error.stamp is not None else None,
-        "stack_trace": error.stack_trace,
-    }
-
     about = About(f"import-errors/{error.error_id}:{file}", AREA, file)
-    find = partial(about.finds, details=details, file=file, line=line)
     if view.folder.matches(error.file, rule.allow):
-        return find(Status.PASSED, f"Its import error is allowed by import_errors.allow: {cause}")
+        cause = cause_of(error.stack_trace)
+        message = f"Its import error is allowed by import_errors.allow: {cause}"
+        return _found(about, error, view)(Status.PASSED, message)
     if rule.scope != "all":
-        return find(Status.WARNING, f"No expected DAG comes from it: {cause}", Reason.IMPORT_ERROR)
+        message = f"No expected DAG comes from it: {cause_of(error.stack_trace)}"
+        return _found(about, error, view)(Status.WARNING, message, Reason.IMPORT_ERROR)
+    return judged(about, error, view)
+
+
+def judged(about: About, error: DagImportError, view: View) -> Finding:
+    """The finding of an import error that is red where it is real."""
+    find = _found(about, error, view)
+    cause = cause_of(error.stack_trace)
     if view.stamped_after_arrival(error):
         return find(Status.PENDING, cause, Reason.IMPORT_ERROR, ripens=Ripens(polls=2))
-    before = error.stamp is not None and error.stamp < view.times.arrived_at
+    before = error.stamp is not None and error.stamp < max(view.arrived_at(error.file), view.times.arrived_at)
     if before and view.seen.began >= view.times.fresh_after and view.cycle_is_settled and view.witnesses:
         # Airflow 3.0 clears an error only when the file yields a DAG: a helper's error outlives its cure.
         message = f"A leftover: not seen again while everything else was parsed since the new files arrived: {cause}"
@@ -92,3 +95,15 @@ def _foreign(error: DagImportError, view: View) -> Finding:
     return find(
         Status.PENDING, f"{cause} (not parsed again since the new files arrived)", Reason.IMPORT_ERROR
     )
+
+
+def _found(about: About, error: DagImportError, view: View) -> Callable[..., Finding]:
+    """What makes findings of an error: each with its trace, file and line."""
+    file = view.folder.name(error.file)
+    details: dict[str, Any] = {
+        "file": file,
+        "stamp": error.stamp.isoformat() if error.stamp is not None else None,
+        "stack_trace": error.stack_trace,
+    }
+    line = line_in(error.stack_trace, view.folder.located(error.file))
+    return partial(about.finds, details=details, file=file, line=line)

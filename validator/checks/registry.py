@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from validator.checks import absent, dags, environment, health, import_errors
+from validator.checks import (
+    absent,
+    attributes,
+    dags,
+    environment,
+    files,
+    health,
+    import_errors,
+    inventory,
+    resources,
+    s3,
+    sources,
+    warnings,
+)
 
 if TYPE_CHECKING:
     from validator.checks.interface import Check, View
@@ -12,10 +25,17 @@ if TYPE_CHECKING:
 
 CHECKS: tuple[Check, ...] = (
     environment.check,
+    s3.check,
+    sources.check,
     health.check,
     dags.check,
+    attributes.check,
+    files.check,
     absent.check,
+    inventory.check,
     import_errors.check,
+    warnings.check,
+    resources.check,
 )
 
 

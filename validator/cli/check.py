@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from validator.cli.expected import expected
 from validator.cli.parameters import DeployTime, Duration, Rate, Timeout
 from validator.report.registry import FORMATS
 
@@ -73,6 +74,26 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Stop at the first final red, once the others had their turn (the default); or go on to the timeout.",
 )
 @_option("--max-tps", type=Rate(min=0.1, max=1000), help="Calls a second, at most (5).")
+@_option(
+    "--dags-folder",
+    metavar="DIR",
+    help="The local DAG files that were deployed: each must be parsed, and be what Airflow shows.",
+)
+@_option(
+    "--dags-prefix", metavar="P", help="Where they lie in the environment's DAGs folder, if not at its top."
+)
+@_option(
+    "--verify-s3",
+    is_flag=True,
+    help="Compare every file of --dags-folder with its object in S3, and take from there when it was deployed.",
+)
+@_option("--dags-s3", metavar="URI", help="The DAGs folder in S3, instead of what GetEnvironment tells.")
+@_option(
+    "--s3-exclude",
+    metavar="GLOB",
+    multiple=True,
+    help="Files of --dags-folder that are not deployed; can be given several times.",
+)
 @_file_options
 @click.option(
     "-q",
@@ -90,23 +111,18 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click's values
     """Check an environment after a deploy.
 
-    MANIFEST is a YAML file that says what is expected. Exit code: 0 passed, 1 failed, 2 wrong command line or
-    manifest, 3 cannot tell, 130 and 143 interrupted. Every option has an environment variable, such as
-    MWAA_GATE_TIMEOUT.
+    MANIFEST is a YAML file that says what is expected; with --dags-folder it can be left out. Exit code: 0 passed,
+    1 failed, 2 wrong command line or manifest, 3 cannot tell, 130 and 143 interrupted. Every option has an
+    environment variable, such as MWAA_GATE_TIMEOUT.
     """
     import os  # noqa: PLC0415 - with the rest of what only a real run needs
 
     from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
-    from validator.manifest import GateOptions, load_manifest  # noqa: PLC0415 - the same
+    from validator.manifest import GateOptions  # noqa: PLC0415 - the same
     from validator.report.files import check_writable  # noqa: PLC0415 - the same
     from validator.settings import DEFAULT_MAX_TPS, Settings, rules_from  # noqa: PLC0415 - the same
 
-    if manifest is None:
-        raise UsageError(
-            "no manifest was given",
-            advice="mwaa-gate check MANIFEST.yaml; the smallest one is `version: 1` and `dags: [my_dag_id]`.",
-        )
-    wanted = load_manifest(manifest, os.environ)
+    wanted, folder = expected(manifest, options, os.environ)
     environment = options["environment"] if options["environment"] is not None else wanted.environment
     if not environment:  # also --env "$UNSET": falling back to the manifest's would check another environment
         raise UsageError(
@@ -117,9 +133,8 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
     files = {name: path for name, path in files.items() if path is not None}
     for path in files.values():
         check_writable(path)
-    _refuse_one_file_for_two(
-        {"the manifest": manifest, **{f"--{name}": path for name, path in files.items()}}
-    )
+    inputs = {"the manifest": manifest} if manifest is not None else {}
+    _refuse_one_file_for_two({**inputs, **{f"--{name}": path for name, path in files.items()}})
     timeout = options["timeout"]
     given = GateOptions(
         timeout=timeout,
@@ -138,6 +153,8 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
         role_arn=options["role_arn"],
         max_tps=options["max_tps"] or DEFAULT_MAX_TPS,
         rules=rules_from(given, wanted.gate, options["deployed_at"]),
+        folder=folder,
+        dags_s3=options["dags_s3"],
     )
     return run(settings, files, options)
 

@@ -159,6 +159,7 @@ class _Described:
         if place := explain.place(check):
             lines.append((("      at ", "dim"), (place, "bold")))
         lines += [((f"      {fact}", ""),) for fact in explain.evidence(check)]
+        lines += [(("      ", ""), (line, "dim")) for line in explain.diff(check, self.limit)]
         if trace := explain.stack_trace(check):
             first = self.traces.setdefault(trace, explain.title(check))
             if first == explain.title(check):

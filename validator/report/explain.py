@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from validator.finding import Status
 from validator.reasons import ADVICE
-from validator.report.sanitize import TRACE_LIMIT, bounded, encodable, marked_lines, one_line
+from validator.report.sanitize import TRACE_LIMIT, bounded, encodable, marked_each, marked_lines, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from typing import TypeGuard
 
     from validator.report.interface import Check, Report
 
 STACK_TRACE = "stack_trace"
+DIFF = "diff"
 _TRACES_TOTAL = 10_000_000
 _TRACE_AT_LEAST = 1_000
 _EVIDENCE_LINES = 20
@@ -66,15 +68,25 @@ def stack_trace(check: Check) -> str:
     return "" if trace is None else str(trace)
 
 
+def diff(check: Check, limit: int) -> list[str]:
+    """The lines that differ, each inert and marked; none where the details have no such list."""
+    lines = check.details.get(DIFF)
+    return marked_each(lines, limit) if _are_lines(lines) else []
+
+
 def trace_limit(report: Report) -> int:
-    """Characters of a stack trace that a report can afford: fewer if thousands of checks have one."""
-    count = sum(1 for check in report.checks if STACK_TRACE in check.details)
+    """Characters of a stack trace or a diff that a report can afford: fewer if thousands of checks have one."""
+    count = sum(1 for check in report.checks if STACK_TRACE in check.details or DIFF in check.details)
     return max(_TRACE_AT_LEAST, min(TRACE_LIMIT, _TRACES_TOTAL // max(count, 1)))
 
 
 def evidence(check: Check) -> list[str]:
-    """The details but the stack trace, a line each: `last parsed time: 2026-01-01T00:00:00Z`."""
-    facts = [(key, value) for key, value in check.details.items() if key != STACK_TRACE and value is not None]
+    """The details but the stack trace and the diff, a line each: `last parsed time: 2026-01-01T00:00:00Z`."""
+    facts = [
+        (key, value)
+        for key, value in check.details.items()
+        if value is not None and key != STACK_TRACE and not (key == DIFF and _are_lines(value))
+    ]
     lines = [
         one_line(f"{str(key).replace('_', ' ')}: {_in_words(value)}", _EVIDENCE_WIDTH)
         for key, value in facts[:_EVIDENCE_LINES]
@@ -85,11 +97,12 @@ def evidence(check: Check) -> list[str]:
 
 
 def body(check: Check, limit: int) -> list[str]:
-    """All about a check but its title: message, place, evidence, the stack trace's lines, the advice."""
+    """All about a check but its title: message, place, evidence, the diff's and the stack trace's lines, the advice."""
     lines = [message(check)]
     if place(check):
         lines.append(f"at {place(check)}")
     lines += evidence(check)
+    lines += diff(check, limit)
     lines += marked_lines(stack_trace(check), limit)
     if advice(check):
         lines.append(f"What to do: {advice(check)}")
@@ -122,6 +135,10 @@ def utc(moment: datetime | None, precision: str = "milliseconds") -> str | None:
 def seconds(value: float) -> float:
     """`value` in whole milliseconds, finite and not negative."""
     return round(value, 3) if math.isfinite(value) and value > 0 else 0.0
+
+
+def _are_lines(value: object) -> TypeGuard[Sequence[str]]:
+    return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
 
 
 def _in_words(value: Any) -> str:  # noqa: ANN401 - any JSON

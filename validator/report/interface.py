@@ -28,7 +28,7 @@ class Check:
     details: Mapping[str, Any] = field(default_factory=dict)
     """Evidence, JSON-able. `stack_trace` (a string) is shown in full by every format."""
     file: str | None = None
-    """The DAG file, relative to the DAGs folder where that is known."""
+    """The file: a path on this machine where a local folder holds it, else relative to the DAGs folder where known."""
     line: int | None = None
     advice: str = ""
     """What to do, where more can be said than `reasons.ADVICE` does; empty: that is all."""

@@ -8,6 +8,10 @@ A reader of a log may be a terminal (escape sequences), a pipeline runner (`::cm
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MARK = "| "
 """Stands before every line of foreign text, so that none of it can be a line's start."""
@@ -18,6 +22,8 @@ TRACE_LIMIT = 20_000
 """Characters of a text that is shown in many lines, such as a stack trace."""
 TRACE_LINES = 400
 """Lines of such a text."""
+ITEM_LIMIT = 500
+"""Characters of one line of a text that comes in lines, such as a diff."""
 
 _SEPARATOR = r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]"
 _SEPARATORS = re.compile(_SEPARATOR)
@@ -85,6 +91,23 @@ def marked_lines(
         tail = lines - head
         parts = [*parts[:head], f"[... {len(parts) - lines:,} lines left out ...]", *parts[-tail:]]
     return [mark + _inert(part.expandtabs(4)) for part in parts]
+
+
+def marked_each(texts: Sequence[str], limit: int = TRACE_LIMIT, width: int = ITEM_LIMIT) -> list[str]:
+    """Each of `texts` as one inert line after `MARK`: the first ones, at most `limit` characters of them.
+
+    What separates lines is spelled out, and so is a tab: in a diff it may be all that differs.
+    """
+    shown: list[str] = []
+    for text in texts[:TRACE_LINES]:
+        line = text if len(text) <= width else text[: width - 1] + "…"
+        limit -= len(line)
+        if limit < 0:
+            break
+        shown.append(MARK + _inert(line.replace("\t", r"\x09")))
+    if len(shown) < len(texts):
+        shown.append(f"{MARK}[... {len(texts) - len(shown):,} lines left out ...]")
+    return shown
 
 
 def for_xml(text: str) -> str:
