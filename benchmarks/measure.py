@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from validator.sandbox.files import one_dag
+from validator.sandbox.files import DagFile, SimDag, one_dag
 from validator.sandbox.rules import Rules
 from validator.sandbox.server import Sandbox
 from validator.sandbox.simulation import Simulation
@@ -27,9 +27,13 @@ PLAIN = [sys.executable, str(HERE / "plain_check.py")]
 
 
 @contextmanager
-def endpoint(dags: int, airflow: str) -> Iterator[Sandbox]:
-    """A sandbox on which `dags` DAGs hold, without a call limit. It parses as fast as it can."""
-    files = {f"dag_{number:05}.py": one_dag(f"dag_{number:05}") for number in range(dags)}
+def endpoint(dags: int, airflow: str, *, sources: bool = False) -> Iterator[Sandbox]:
+    """A sandbox on which `dags` DAGs hold, without a call limit. It parses as fast as it can.
+
+    With `sources` its files have the texts of `local_folder`.
+    """
+    names = [f"dag_{number:05}" for number in range(dags)]
+    files = {f"{name}.py": sim_file(name) if sources else one_dag(name) for name in names}
     quick = Rules(
         airflow=airflow,
         sync=(0.0, 0.0),
@@ -41,6 +45,39 @@ def endpoint(dags: int, airflow: str) -> Iterator[Sandbox]:
     world = World(quick, files=files)
     with Sandbox(Simulation(world), calls_per_second=0) as sandbox:
         yield sandbox
+
+
+def source_of(dag_id: str, version: str = "1") -> str:
+    """A DAG file of about 5 kB, as people write them."""
+    tasks = "\n".join(
+        f"    task_{number} = BashOperator(\n"
+        f"        task_id='task_{number}',\n"
+        f"        bash_command='python -m jobs.step_{number} --day {{{{ ds }}}} --table warehouse.table_{number}',\n"
+        "        env={'STAGE': Variable.get('stage', 'test')},\n"
+        "        retries=RETRIES,\n"
+        f"    )\n    first >> task_{number}"
+        for number in range(20)
+    )
+    return (
+        "from datetime import datetime, timedelta\n\nfrom airflow import DAG\n"
+        "from airflow.models import Variable\nfrom airflow.operators.bash import BashOperator\n\n"
+        f"RETRIES = 3\nVERSION = {version!r}\n\n\nwith DAG(\n    dag_id={dag_id!r},\n"
+        "    start_date=datetime(2026, 1, 1),\n    schedule='@daily',\n"
+        "    default_args={'retry_delay': timedelta(minutes=5)},\n    tags=['team:data'],\n) as dag:\n"
+        f"    first = BashOperator(task_id='first', bash_command='true')\n{tasks}\n"
+    )
+
+
+def sim_file(dag_id: str, version: str = "1") -> DagFile:
+    """The same file, as the simulated Airflow holds it."""
+    return DagFile((SimDag(dag_id, version=version),), source=source_of(dag_id, version))
+
+
+def local_folder(root: str, dags: int, changed: int = 0) -> None:
+    """Write the files of `dags` DAGs, the first `changed` of them in a newer version."""
+    for number in range(dags):
+        dag_id = f"dag_{number:05}"
+        (Path(root) / f"{dag_id}.py").write_text(source_of(dag_id, "2" if number < changed else "1"), "utf-8")
 
 
 @contextmanager

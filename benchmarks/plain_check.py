@@ -1,12 +1,14 @@
 """The plain approach: a boto3 script that makes the calls of one round, one after the other, and compares ids.
 
-Usage: plain_check.py NUMBER_OF_DAGS VERSION. It is what people write; AIRFLOW.md section 0 lists what it gets wrong.
+Usage: plain_check.py NUMBER_OF_DAGS VERSION [FOLDER]. It is what people write; AIRFLOW.md section 0 lists what it gets
+wrong. With FOLDER every file `dag_id.py` of it is compared with Airflow's text of it, a call each (Airflow 3).
 """
 
 from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import boto3
 
@@ -35,6 +37,9 @@ def main() -> None:
         get("/dags/no_such_dag_here")
     if errors or not {f"dag_{number:05}" for number in range(count)} <= found:
         sys.exit(1)
+    for file in sorted(Path(sys.argv[3]).glob("*.py")) if sys.argv[3:] and version.startswith("3") else ():
+        if get(f"/dagSources/{file.stem}")["content"] != file.read_text("utf-8"):
+            sys.exit(1)
 
 
 main()
