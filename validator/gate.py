@@ -244,25 +244,21 @@ def _track(
 ) -> Mapping[str, FileTrack]:
     """The files that expected DAGs were seen in, with this round's.
 
-    What was parsed before the new files arrived says nothing of them: during a sync both may be there.
+    A move counts whenever it is seen. Only parses since the new files arrived can show that two files define a DAG: during
+    a sync both may be there for a while.
     """
     rows = {dag.dag_id: dag for dag in seen.dags.rows if dag.active}
     new = dict(tracks)
     for dag_id in expected_by(manifest, rows):
-        file = rows[dag_id].file
-        track = tracks.get(dag_id)
-        parsed = rows[dag_id].last_parsed
-        new_files = parsed is not None and parsed >= arrived_at
-        if track is None or not (new_files or track.earlier):
-            new[dag_id] = FileTrack(file, seen_at=now)
-        elif not new_files:
-            new[dag_id] = replace(track, seen_at=now)
-        elif file != track.now:
+        file, parsed = rows[dag_id].file, rows[dag_id].last_parsed
+        track = tracks.get(dag_id, FileTrack(file))
+        if file != track.now:
             earlier = (*(each for each in track.earlier if each != track.now), track.now)[-_FILES_KEPT:]
-            came_back = track.came_back or file in track.earlier
-            new[dag_id] = FileTrack(file, earlier, now, seen_at=now, came_back=came_back)
-        else:
-            new[dag_id] = replace(track, seen_at=now)
+            track = replace(track, now=file, earlier=earlier, moved_at=now)
+            track = replace(track, came_back=track.came_back or file in track.shown)
+        if parsed is not None and parsed >= arrived_at and file not in track.shown:
+            track = replace(track, shown=(*track.shown, file)[-_FILES_KEPT:])
+        new[dag_id] = replace(track, seen_at=now)
     return new
 
 

@@ -31,7 +31,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class FileTrack:
-    """The files that a DAG was seen in since the new files arrived."""
+    """The files that a DAG was seen in."""
 
     now: DagFile
     earlier: tuple[DagFile, ...] = ()
@@ -40,8 +40,10 @@ class FileTrack:
     """Seconds since the gate's start at which it was last seen to change files; None: never."""
     seen_at: float = 0.0
     """Seconds since the gate's start at which the DAG was last on the list."""
+    shown: tuple[DagFile, ...] = ()
+    """Those that a parse since the new files arrived showed it in."""
     came_back: bool = False
-    """It left a file and was seen there again: two files define it."""
+    """It left a file of `shown` and was seen there again: two files define it."""
 
 
 @dataclass(frozen=True)

@@ -276,6 +276,19 @@ def test_a_dag_that_moved_by_this_deploy_passes_after_the_grace_time():
     assert outcome.elapsed == 130.0
 
 
+def test_a_dag_that_alternated_before_the_files_arrived_must_stay_where_it_is_for_the_grace_time():
+    """Else the first parse that is late enough would be believed, whichever of two files it came from."""
+
+    def alternating(now):
+        in_wrong = now in (0.0, 20.0, 40.0, 60.0, 100.0)
+        return seen(dag(parsed=now, path="wrong.py" if in_wrong else "right.py"), now=now)
+
+    outcome, *_ = play(alternating)
+
+    assert str(outcome.status) == "failed"
+    assert [str(f.reason) for f in outcome.findings if str(f.status) == "failed"] == ["dag-wrong-file"]
+
+
 def test_a_dag_whose_red_is_final_needs_no_further_reason():
     expected = manifest("a", "b")
     _, airflow, _, _ = play(
