@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from validator.expectations import Expectations
     from validator.gate import Outcome
     from validator.local.model import LocalFolder
+    from validator.report.interface import Timeline
     from validator.rules import Rules
 
 _EXIT_CODES = {
@@ -46,6 +47,7 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
     started_at: datetime,
     calls: int,
     request_ids: Sequence[str],
+    timeline: Timeline | None = None,
 ) -> Report:
     """The report of a wait that ended with `outcome`.
 
@@ -57,6 +59,7 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
         started_at: UTC, on this machine's clock.
         calls: how many calls were made.
         request_ids: the service's ids of the last calls.
+        timeline: how the wait went, for pictures.
     """
     deployed_at = outcome.state.deployed_at
     findings = outcome.findings or (_nothing_judged(),)
@@ -78,6 +81,7 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
         calls=calls,
         checks=tuple(_check(finding, outcome, expectations.folder, places) for finding in findings),
         request_ids=tuple(request_ids),
+        timeline=timeline,
         next_steps=tuple(_next_steps(outcome, findings)),
     )
 

@@ -14,6 +14,7 @@ from validator.conclude import conclude
 from validator.errors import CallFailed, CannotTell
 from validator.expectations import Expectations
 from validator.gate import Interrupted, begun, interrupt, run
+from validator.history import History
 from validator.reasons import Reason
 from validator.server_clock import ServerClock
 from validator.transport.aws_session import AwsSession
@@ -75,9 +76,10 @@ def check(  # noqa: PLR0913 - all that is not pure comes in from outside
     observer = Observer(caller, server, probe_id, WORKERS, _looks_at_s3(settings, witness, clock))
     expectations = Expectations(settings.manifest, settings.folder)
     started_at = datetime.now(timezone.utc)
+    history = History(progress, lambda: caller.calls, lambda: caller.repeats)
     outcome = begun(settings.rules)
     try:
-        outcome = run(expectations, settings.rules, observer, clock, progress, transport.where)
+        outcome = run(expectations, settings.rules, observer, clock, history, transport.where)
         decided()
     except Interrupted as interrupted:
         outcome = interrupt(outcome, interrupted.signal)
@@ -89,6 +91,7 @@ def check(  # noqa: PLR0913 - all that is not pure comes in from outside
         started_at=started_at,
         calls=caller.calls,
         request_ids=caller.request_ids,
+        timeline=history.timeline,
     )
 
 

@@ -37,6 +37,41 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A check stood differently from the look before."""
+
+    at: float
+    """Seconds from the gate's start of the look that saw it."""
+    status: Status
+    """Also `pending`."""
+    reason: Reason | None
+    parsed: bool
+    """While pending: Airflow has parsed its file since the new ones arrived."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One round."""
+
+    at: float
+    """Seconds from the gate's start at which it was judged."""
+    calls: int
+    """Made until then, from the gate's start."""
+    repeats: int
+    """Those of them that repeated one that had failed."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The wait as it went, for pictures."""
+
+    looks: tuple[Look, ...]
+    """Never empty, in time's order."""
+    changes: Mapping[str, tuple[Change, ...]]
+    """By the check's id, in time's order; the first is how it stood when it was first seen."""
+
+
+@dataclass(frozen=True)
 class Report:
     """What the gate has to say, complete. Every format is a function of this and of nothing else."""
 
@@ -65,6 +100,8 @@ class Report:
     """Never empty."""
     request_ids: tuple[str, ...] = ()
     """AWS request ids of the last calls, to be found again in CloudTrail."""
+    timeline: Timeline | None = None
+    """How the wait went; None: no round was judged."""
     next_steps: tuple[str, ...] = ()
     """What to do now, a sentence each, the most urgent first; empty when passed."""
 

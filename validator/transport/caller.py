@@ -63,12 +63,18 @@ class Caller:
         self._rule = rule or RetryRule()
         self._lock = threading.Lock()
         self._calls = 0
+        self._repeats = 0
         self._request_ids: deque[str] = deque(maxlen=_KEPT_REQUEST_IDS)
 
     @property
     def calls(self) -> int:
         """How many calls have been made, repetitions included."""
         return self._calls
+
+    @property
+    def repeats(self) -> int:
+        """How many of them repeated one that had failed or was throttled."""
+        return self._repeats
 
     @property
     def request_ids(self) -> tuple[str, ...]:
@@ -139,6 +145,7 @@ class Caller:
                 raise before
             with self._lock:
                 self._calls += 1
+                self._repeats += failures > 0 or throttled
             try:
                 result = attempt()
             except CallFailed as failed:
