@@ -31,9 +31,12 @@ real: $(VENV)/.installed        ## drives real Airflow 2.10.5 and 3.0.6, install
 bench: $(VENV)/.installed       ## costs, beside the plain approach
 	$(BIN)/python benchmarks/cost.py
 
-lock:                           ## renews requirements/dev.txt from pyproject.toml
-	uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements/dev.txt
+COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links $(LOCKFLAGS) pyproject.toml
+
+lock:                           ## renews the lock files from pyproject.toml; LOCKFLAGS=--upgrade for newer versions
+	$(COMPILE) --extra dev -o requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt -o requirements/runtime.txt
 
 clean:
 	rm -rf $(VENV) .cache mwaa-gate-demo

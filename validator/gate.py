@@ -244,8 +244,8 @@ def _track(
 ) -> Mapping[str, FileTrack]:
     """The files that expected DAGs were seen in, with this round's.
 
-    A move counts whenever it is seen. Only parses since the new files arrived can show that two files define a DAG: during
-    a sync both may be there for a while.
+    A move counts whenever it is seen. Only parses since the new files arrived show that two files define a DAG: during a
+    sync both may be there for a while.
     """
     rows = {dag.dag_id: dag for dag in seen.dags.rows if dag.active}
     new = dict(tracks)
@@ -255,7 +255,6 @@ def _track(
         if file != track.now:
             earlier = (*(each for each in track.earlier if each != track.now), track.now)[-_FILES_KEPT:]
             track = replace(track, now=file, earlier=earlier, moved_at=now)
-            track = replace(track, came_back=track.came_back or file in track.shown)
         if parsed is not None and parsed >= arrived_at and file not in track.shown:
             track = replace(track, shown=(*track.shown, file)[-_FILES_KEPT:])
         new[dag_id] = replace(track, seen_at=now)

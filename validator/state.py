@@ -41,9 +41,7 @@ class FileTrack:
     seen_at: float = 0.0
     """Seconds since the gate's start at which the DAG was last on the list."""
     shown: tuple[DagFile, ...] = ()
-    """Those that a parse since the new files arrived showed it in."""
-    came_back: bool = False
-    """It left a file of `shown` and was seen there again: two files define it."""
+    """Those that a parse since the new files arrived showed it in: more than one, and they all define it."""
 
 
 @dataclass(frozen=True)

@@ -73,22 +73,16 @@ def test_a_dag_that_just_moved_must_stay_for_the_grace_time():
     assert short(tracked(FileTrack(B, (A,), moved_at=60.0))) == ("passed", None)
 
 
-def test_a_dag_that_came_back_to_its_first_file_alternates_between_two():
-    found = tracked(FileTrack(A, (A, B), moved_at=119.0, came_back=True))
+def test_a_dag_that_new_parses_show_in_two_files_is_defined_twice():
+    found = tracked(FileTrack(B, (A,), moved_at=119.0, shown=(A, B)))
 
     assert short(found) == ("failed", "dag-wrong-file")
     assert found.details["files"] == ["a.py", "b.py"]
+    assert "a.py and b.py" in found.message
 
 
-def test_both_files_of_an_alternating_dag_are_named_while_it_is_in_the_other():
-    found = tracked(FileTrack(B, (B, A), moved_at=0.0, came_back=True))
-
-    assert short(found) == ("failed", "dag-wrong-file")
-    assert found.details["files"] == ["a.py", "b.py"]
-
-
-def test_a_dag_that_alternated_once_is_red_however_long_it_stays_then():
-    assert short(tracked(FileTrack(B, (B, A), 0.0, came_back=True), gate_now=1e6))[0] == "failed"
+def test_a_dag_that_was_seen_in_two_files_is_red_however_long_it_stays_in_one():
+    assert short(tracked(FileTrack(B, (B, A), 0.0, shown=(A, B)), gate_now=1e6))[0] == "failed"
 
 
 def test_a_stale_parse_is_told_before_the_move():

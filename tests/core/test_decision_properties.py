@@ -201,7 +201,7 @@ def verdict_of(decision):
 
 
 def alternated(rounds, manifest, rules):
-    """Expected DAGs that left the file they were first seen in after the files arrived, and came back."""
+    """Expected DAGs that parses since the files arrived show in more than one file."""
     arrived = DEPLOYED + timedelta(seconds=rules.sync)
     found = set()
     for dag_id in {row.dag_id for _, one in rounds for row in one.dags.rows if row.active}:
@@ -214,12 +214,9 @@ def alternated(rounds, manifest, rules):
             and row.last_parsed is not None
             and row.last_parsed >= arrived
         ]
-        if not files:
-            continue
-        left = next((n for n, file in enumerate(files) if file != files[0]), len(files))
         by_id = dag_id in {one.dag_id for one in manifest.dags}
         by_pattern = any(fnmatchcase(dag_id, one.pattern) for one in manifest.patterns)
-        if files[0] in files[left:] and (by_id or (by_pattern and dag_id not in manifest.absent)):
+        if len(set(files)) > 1 and (by_id or (by_pattern and dag_id not in manifest.absent)):
             found.add(dag_id)
     return found
 

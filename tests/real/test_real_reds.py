@@ -81,10 +81,12 @@ def test_deleted_file(stage):
 
 
 def test_one_id_in_two_files(stage):
-    """The wrong one parses slowly: of two that are parsed in the same instant, only the later ever shows."""
-    stage.put("wrong.py", stage.dag("dag", before="import time\ntime.sleep(2)"))
+    """The right one parses slowly, so that the wrong one shows for a while: of two that are parsed in the same instant,
+    only the later ever shows.
+    """
+    stage.put("wrong.py", stage.dag("dag"))
     stage.wait_for("dag")
-    stage.put("right.py", stage.dag("dag"))  # the newer file is parsed first
+    stage.put("right.py", stage.dag("dag", before="import time\ntime.sleep(4)"))
     named = f"dags: [{{dag_id: {stage.id('dag')}, file: {stage.file('right.py')}}}]"
     try:
         ended = stage.check(named, "--sync", "20s", "--grace", "10s")

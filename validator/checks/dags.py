@@ -191,12 +191,19 @@ def _moving(dag_id: str, view: View) -> Finding | None:
         return None
     before, now = view.folder.name(track.earlier[-1]), view.folder.name(track.now)
     details = {"files": sorted({view.folder.name(file) for file in (*track.earlier, track.now)})}
-    if track.came_back:
+    if len(track.shown) > 1:
+        both = " and ".join(sorted({view.folder.name(file) for file in track.shown}))
         message = (
-            f"It alternates between files ({' and '.join(details['files'])}): more than one file defines this id, "
-            "and which of them runs changes from parse to parse."
+            f"Parses since the new files arrived show it in {both}: more than one file defines this id, and which of "
+            "them runs changes from parse to parse."
         )
-        return _about(dag_id).finds(Status.FAILED, message, Reason.DAG_WRONG_FILE, details, file=now)
+        advice = (
+            "Take the id out of all but one of them. If this deploy moved it from one to the other, the old file went later "
+            "than sync allows: run the gate again."
+        )
+        return _about(dag_id).finds(
+            Status.FAILED, message, Reason.DAG_WRONG_FILE, details, file=now, advice=advice
+        )
     stays = view.times.gate_now - track.moved_at
     if stays >= view.times.grace:
         return None
