@@ -32,11 +32,12 @@ bench: $(VENV)/.installed       ## costs, beside the plain approach
 	$(BIN)/python benchmarks/cost.py
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
-  --no-emit-index-url --no-emit-find-links $(LOCKFLAGS) pyproject.toml
+  --no-emit-index-url --no-emit-find-links $(LOCKFLAGS)
 
 lock:                           ## renews the lock files from pyproject.toml; LOCKFLAGS=--upgrade for newer versions
-	$(COMPILE) --extra dev -o requirements/dev.txt
-	$(COMPILE) --constraint requirements/dev.txt -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --constraint requirements/dev.txt -o requirements/runtime.txt
+	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - -o requirements/build.txt
 
 clean:
 	rm -rf $(VENV) .cache mwaa-gate-demo
