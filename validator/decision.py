@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from validator.durations import format_duration
 from validator.finding import Finding, Status
 from validator.reasons import Reason
-from validator.state import Mark, State
+from validator.state import Mark, Recalled, State, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,11 +71,12 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
     changing = any(_is_changing(finding) for finding in findings)
     if changing:  # what Airflow says while its environment changes proves nothing, no red either
         findings = [replace(f, ripens=None) if f.status is Status.PENDING else f for f in findings]
-    marks = {finding.id: _mark(state.marks.get(finding.id), finding, now) for finding in findings}
+    recalled = state.recalled or Recalled()
+    marks = {f.id: _mark(state.marks.get(f.id) or recalled.marks.get(key_of(f.id)), f, now) for f in findings}
     ripe = {
         f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)
     }
-    finals = {**ripe, **state.finals}
+    finals = {**ripe, **_still_red(findings, recalled), **state.finals}
     standing = standing_of(findings, finals)
     unread = [f for f in standing if f.status is Status.ERROR]
     pending = [f for f in standing if f.status is Status.PENDING]
@@ -90,9 +91,40 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
         green_since=_green_since(state.green_since, now, holds=holds, flaps=flaps),
         kept={} if changing else {f.id: f for f in findings if f.keeps},
         denied_rounds=state.denied_rounds + 1 if denied else 0,
+        recalled=_named(recalled),
     )
     blind = last and left > BLIND_INTERVALS * rules.interval
     return new, _judge(new, standing, now, rules, last=last, blind=blind)
+
+
+def _named(recalled: Recalled) -> Recalled | None:
+    """What is still to be taken up once a round's findings have got their marks and reds back; None: nothing."""
+    rest = replace(recalled, marks={}, finals={}, more_finals=0)
+    return rest if rest != Recalled() else None
+
+
+def _still_red(findings: Sequence[Finding], recalled: Recalled) -> dict[str, Finding]:
+    """The reds that were final in another process, by the finding's id: as they show now, and one for those that do not."""
+    if not recalled.finals and not recalled.more_finals:
+        return {}
+    reds = {f.id: _red(f, recalled.finals[key_of(f.id)]) for f in findings if key_of(f.id) in recalled.finals}
+    gone = len(recalled.finals) - len(reds) + recalled.more_finals
+    if gone:
+        reason = next(iter(recalled.finals.values()), Reason.UNDECIDED)
+        message = (
+            f"Of what was finally red in an earlier look {gone} cannot be named any more; the first red's reason was "
+            f"{reason}."
+        )
+        lost = Finding("gate/earlier-looks", "gate", "earlier looks", Status.FAILED, message, reason)
+        reds[lost.id] = lost
+    return reds
+
+
+def _red(finding: Finding, reason: Reason) -> Finding:
+    if finding.status in (Status.PENDING, Status.FAILED):
+        return replace(finding, status=Status.FAILED, ripens=None)
+    message = f"It was finally red in an earlier look ({reason}). Now: {finding.message}"
+    return replace(finding, status=Status.FAILED, reason=reason, message=message, ripens=None, keeps=False)
 
 
 def standing_of(findings: Sequence[Finding], finals: Mapping[str, Finding]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,7 @@ from validator.checks.registry import run_checks
 from validator.decision import FAIL_FAST_WAIT, SILENCE, Verdict, decide, standing_of, undecided
 from validator.durations import format_duration
 from validator.finding import Finding, Status
+from validator.memory import take_up
 from validator.plan import inquiry_of, plan
 from validator.provenance import compared
 from validator.state import FileTrack, State
@@ -111,6 +113,20 @@ class Outcome:
     """The signal's number."""
     view: View | None = None
     """The last round as it was judged; None: none was."""
+    next_look: float | None = None
+    """Seconds until the next round is due: nothing is decided, and the wait was left off there. None: it is over."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """The part of a wait that one process makes."""
+
+    before: Outcome
+    """How things stood when it began; only its state, timeout and the like count."""
+    gone_by: float = 0.0
+    """Seconds since the gate's start."""
+    ends_at: float = math.inf
+    """Seconds since the gate's start after which no round is begun but the first, and no call repeated."""
 
 
 def run(  # noqa: PLR0913 - everything that is not pure comes in from outside
@@ -120,20 +136,24 @@ def run(  # noqa: PLR0913 - everything that is not pure comes in from outside
     clock: Clock,
     progress: Progress,
     where: str,
+    leg: Leg | None = None,
 ) -> Outcome:
-    """Wait until everything that is expected holds, or cannot any more, or the time is up."""
-    start = clock.now()
-    outcome = begun(rules)
+    """Wait until everything that is expected holds, or cannot any more, or the time is up, or the leg is over."""
+    leg = leg or Leg(begun(rules))
+    start = clock.now() - leg.gone_by
+    outcome = leg.before
     try:
         progress.started(where, "")
         while True:
             was_timed = outcome.timed
-            outcome, wait = _round(expectations, rules, observer, clock, start, outcome)
+            outcome, wait = _round(expectations, rules, observer, clock, start, outcome, leg.ends_at)
             if outcome.timed and not was_timed and outcome.too_short_by > 0:
                 progress.note(short_timeout(outcome))
             progress.round(outcome.findings, outcome.elapsed, outcome.timeout)
             if wait is None:
                 return outcome
+            if clock.now() - start + wait + outcome.took * _MARGIN > leg.ends_at:
+                return replace(outcome, next_look=wait)
             clock.sleep(wait)
     except Interrupted as interrupted:
         return interrupt(replace(outcome, elapsed=clock.now() - start), interrupted.signal)
@@ -154,12 +174,18 @@ def begun(rules: Rules) -> Outcome:
 
 
 def _round(  # noqa: PLR0913 - one round's whole context
-    expectations: Expectations, rules: Rules, observer: Observes, clock: Clock, start: float, before: Outcome
+    expectations: Expectations,
+    rules: Rules,
+    observer: Observes,
+    clock: Clock,
+    start: float,
+    before: Outcome,
+    ends_at: float,
 ) -> tuple[Outcome, float | None]:
     """One round, and the seconds to wait for the next; None: decided. Until then `findings` may be pending."""
     state, timeout, missing = before.state, before.timeout, before.too_short_by
     began = clock.now()
-    latest = start + _latest(state, timeout, rules, began - start)
+    latest = start + min(_latest(state, timeout, rules, began - start), ends_at)
     seen = observer.observe(plan(expectations.of(before.seen).manifest, state), latest)
     now = clock.now() - start
     if seen.answered and not state.answered:
@@ -213,6 +239,7 @@ def look(
         state = replace(state, deployed_at=later_deploy(rules, state, seen, now))
     times = times_of(rules, state, seen, now, deployed)
     state = replace(state, files=_track(state.files, wanted.manifest, seen, now, times.arrived_at))
+    state = take_up(state, wanted, seen, now)
     view = view_of(
         wanted.manifest,
         seen,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,9 @@ from validator.clock import SystemClock
 from validator.conclude import conclude
 from validator.errors import CallFailed, CannotTell
 from validator.expectations import Expectations
-from validator.gate import Interrupted, begun, interrupt, run
+from validator.gate import Interrupted, Leg, Outcome, begun, interrupt, run
 from validator.history import History
+from validator.memory import leave
 from validator.reasons import Reason
 from validator.server_clock import ServerClock
 from validator.transport.aws_session import AwsSession
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from validator.airflow.observe import LooksAtS3
     from validator.clock import Clock
+    from validator.finding import Finding
     from validator.gate import Progress
     from validator.report.interface import Report
     from validator.s3.interface import S3Object, Witness
@@ -50,6 +54,31 @@ def check_environment(
     return check(settings, transport, progress, decided=decided, witness=_witness(settings, session))
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What one process leaves to the next that goes on with the same wait."""
+
+    outcome: Outcome
+    """How things stand: only its state and its plain values; see `memory.leave`."""
+    started_at: datetime
+    """UTC, when the gate itself started."""
+    calls: int = 0
+    """Made so far."""
+    repeats: int = 0
+    """Those of them that repeated one that had failed."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A wait that was left off before anything was decided."""
+
+    memory: Memory
+    findings: tuple[Finding, ...]
+    """As they stand, some of them pending."""
+    next_look: float
+    """Seconds until the next look is due."""
+
+
 def check(  # noqa: PLR0913 - all that is not pure comes in from outside
     settings: Settings,
     transport: Transport,
@@ -68,18 +97,57 @@ def check(  # noqa: PLR0913 - all that is not pure comes in from outside
         witness: lists what S3 holds; None: S3 is not asked.
         decided: called once the wait is over: `Interrupted` may be raised until then, and never after.
     """
+    told = go_on(settings, transport, progress, clock, decided, witness)
+    if isinstance(told, Pending):  # pragma: no cover - only a wait in parts is ever left off
+        raise TypeError("a wait without parts was left off")
+    return told
+
+
+def go_on(  # noqa: PLR0913 - the same
+    settings: Settings,
+    transport: Transport,
+    progress: Progress,
+    clock: Clock | None = None,
+    decided: Callable[[], None] = lambda: None,
+    witness: Witness | None = None,
+    memory: Memory | None = None,
+    seconds: float = math.inf,
+) -> Report | Pending:
+    """Make one part of a wait: like `check`, but for `seconds` at most, and going on where `memory` left off.
+
+    Args:
+        settings: those of the whole wait.
+        transport: as for `check`.
+        progress: as for `check`.
+        clock: as for `check`.
+        decided: as for `check`.
+        witness: as for `check`.
+        memory: what the part before left; None: this is the first.
+        seconds: after so long no round is begun but the first, and no call repeated. A round under way may take a
+            call's time longer.
+    """
     clock = clock or SystemClock()
+    started_at = datetime.now(timezone.utc)
+    memory = memory or Memory(begun(settings.rules), started_at)
+    gone_by = max(0.0, (started_at - memory.started_at).total_seconds())
     server = ServerClock(clock)
     bucket = TokenBucket(settings.max_tps, clock)
     caller = Caller(transport, bucket, clock, server, random.random)
     probe_id = f"mwaa-gate-probe-{secrets.token_hex(6)}"
     observer = Observer(caller, server, probe_id, WORKERS, _looks_at_s3(settings, witness, clock))
     expectations = Expectations(settings.manifest, settings.folder)
-    started_at = datetime.now(timezone.utc)
-    history = History(progress, lambda: caller.calls, lambda: caller.repeats)
-    outcome = begun(settings.rules)
+    history = History(progress, lambda: memory.calls + caller.calls, lambda: memory.repeats + caller.repeats)
+    outcome = memory.outcome
+    leg = Leg(outcome, gone_by, gone_by + seconds)
     try:
-        outcome = run(expectations, settings.rules, observer, clock, history, transport.where)
+        outcome = run(expectations, settings.rules, observer, clock, history, transport.where, leg)
+        if outcome.next_look is not None:
+            state = leave(outcome.state, outcome.view, outcome.elapsed, settings.rules.grace)
+            bare = replace(outcome, state=state, findings=(), seen=None, view=None, next_look=None)
+            calls, repeats = memory.calls + caller.calls, memory.repeats + caller.repeats
+            return Pending(
+                Memory(bare, memory.started_at, calls, repeats), outcome.findings, outcome.next_look
+            )
         decided()
     except Interrupted as interrupted:
         outcome = interrupt(outcome, interrupted.signal)
@@ -88,8 +156,8 @@ def check(  # noqa: PLR0913 - all that is not pure comes in from outside
         settings.rules,
         outcome,
         environment=transport.where,
-        started_at=started_at,
-        calls=caller.calls,
+        started_at=memory.started_at,
+        calls=memory.calls + caller.calls,
         request_ids=caller.request_ids,
         timeline=history.timeline,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,6 +67,54 @@ class SourceTrack:
     """The first of an unbroken row of parses, after it was equal, that show a text which is neither."""
 
 
+KEY_BYTES = 6
+"""Of a digest that stands for a name."""
+
+
+def key_of(name: str) -> bytes:
+    """A short digest that tells one name from another."""
+    return sha256(name.encode("utf-8", "surrogatepass")).digest()[:KEY_BYTES]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files that expected DAGs were seen in, in a few bytes: the DAGs fall into buckets."""
+
+    digests: tuple[int, ...]
+    """One a bucket, of all its DAGs and their files."""
+    moving: frozenset[int] = frozenset()
+    """Buckets with a DAG that changed files only just."""
+    moved_at: float = 0.0
+    """Seconds since the gate's start at which the last of those did."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands without being asked for again, in a bit each, or one for several neighbours that all do."""
+
+    names: int
+    """A digest of the names that the bits stand for."""
+    bits: tuple[bool, ...]
+    equal_since: datetime | None = None
+    """The latest `SourceTrack.equal_since` of the files among them."""
+    moved: bool = False
+    """One of those files was not equal at least once."""
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What is left of the rounds of another process: digests in place of names, and not more than fits a token."""
+
+    marks: Mapping[bytes, Mark] = field(default_factory=dict)
+    """By `key_of` the finding's id, of findings on their way to a final red."""
+    finals: Mapping[bytes, Reason] = field(default_factory=dict)
+    """Why it was finally red, by `key_of` the finding's id."""
+    more_finals: int = 0
+    """So many more were."""
+    places: Places | None = None
+    standing: Standing | None = None
+
+
 @dataclass(frozen=True)
 class State:
     """Everything that a verdict may rest on beyond the round at hand. Immutable; `decide` makes the next one."""
@@ -96,6 +145,11 @@ class State:
     """By finding id: findings that stand without being asked for again. Forgotten, they are just asked for again."""
     objects_held: bool = False
     """S3 has been seen to hold the whole local folder."""
+    changed_at: float | None = None
+    """Seconds since the gate's start at which what is there turned out to be not what another process had left; None:
+    never."""
+    recalled: Recalled | None = None
+    """What is still to be taken up of another process's rounds; None: nothing."""
 
     def finals_of(self, area: str) -> frozenset[str]:
         """The subjects in `area` that are finally red."""

@@ -78,6 +78,11 @@ def _attribute(name: str, value: Any, expected: ExpectedDag, row: Dag | None) ->
     )
 
 
+def about_tasks(dag_id: str) -> About:
+    """What is judged of one DAG's tasks."""
+    return About(f"dags/{dag_id}/tasks", AREA, dag_id)
+
+
 _NOT_CURRENT = "Airflow does not show the new version of the DAG yet."
 
 
@@ -98,7 +103,7 @@ def _difference(name: str, value: Any, seen: Any) -> str:  # noqa: ANN401 - the 
 
 
 def _tasks(expected: ExpectedDag, wanted: tuple[str, ...], row: Dag | None, view: View) -> Finding:  # noqa: PLR0911 - one for each cause
-    about = About(f"dags/{expected.dag_id}/tasks", AREA, expected.dag_id)
+    about = about_tasks(expected.dag_id)
     if row is None:
         return about.finds(Status.SKIPPED, f"Its tasks are not judged: {_NOT_CURRENT}", Reason.UNDECIDED)
     told = view.seen.details.tasks.get(expected.dag_id)

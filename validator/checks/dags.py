@@ -189,7 +189,7 @@ def _moving(dag_id: str, view: View) -> Finding | None:
     track = view.tracks.get(dag_id)
     if track is None or track.moved_at is None:
         return None
-    before, now = view.folder.name(track.earlier[-1]), view.folder.name(track.now)
+    now = view.folder.name(track.now)
     details = {"files": sorted({view.folder.name(file) for file in (*track.earlier, track.now)})}
     if len(track.shown) > 1:
         both = " and ".join(sorted({view.folder.name(file) for file in track.shown}))
@@ -207,9 +207,13 @@ def _moving(dag_id: str, view: View) -> Finding | None:
     stays = view.times.gate_now - track.moved_at
     if stays >= view.times.grace:
         return None
+    if track.earlier:
+        moved = f"It moved from {view.folder.name(track.earlier[-1])} to {now}"
+    else:  # seen by its bucket's digest only
+        moved = f"It is in {now}, and it or another DAG came, went or moved"
     message = (
-        f"It moved from {before} to {now} {format_duration(stays)} ago; it must stay there for "
-        f"{format_duration(view.times.grace)} to show that only one file defines it."
+        f"{moved} {format_duration(stays)} ago; it must stay there for {format_duration(view.times.grace)} to show that "
+        "only one file defines it."
     )
     return _about(dag_id).finds(Status.PENDING, message, Reason.DAG_WRONG_FILE, details, file=now)
 

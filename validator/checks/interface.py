@@ -112,6 +112,8 @@ class View:
     """Whether it is known which local files this Airflow reads."""
     yields: Mapping[str, Sequence[Dag]]
     """The listed DAGs of each local file, by the file's name relative to the DAGs folder."""
+    unsettled_for: float
+    """Seconds for which DAGs must still stay as they are: they were not as another process had left them. 0: none."""
 
     def local_name(self, file: DagFile) -> str | None:
         """The local file that `file` is, by its name relative to the DAGs folder; None: it is none of them."""
@@ -292,6 +294,9 @@ def view_of(  # noqa: PLR0913 - the round, and all that it is judged by
         files_are_sure=files_are_sure,
         objects_held=state.objects_held,
         yields=_yields(listed.values(), folder, local),
+        unsettled_for=(
+            max(0.0, state.changed_at + times.grace - times.gate_now) if state.changed_at is not None else 0.0
+        ),
     )
 
 

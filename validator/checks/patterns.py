@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import Unread
+from validator.durations import format_duration
 from validator.finding import About, Status
 from validator.reasons import Reason
 
@@ -47,6 +48,12 @@ def _pattern(pattern: ExpectedPattern, passed: set[str], view: View) -> Finding:
     if count < pattern.minimum:
         message = f"{count} of its matches pass, and at least {pattern.minimum} must."
         return about.finds(Status.PENDING, message, Reason.DAG_MISSING, details)
+    if view.unsettled_for > 0:  # a match may be off the list for a moment, and nobody here saw it before
+        message = (
+            f"{count} of its matches pass, but DAGs came, went or moved since the look before; what is there must stay for "
+            f"another {format_duration(view.unsettled_for)}."
+        )
+        return about.finds(Status.PENDING, message, Reason.DAG_MISSING, details, had_its_turn=True)
     return about.finds(
         Status.PASSED, f"{count} of its matches pass; at least {pattern.minimum} must.", None, details
     )

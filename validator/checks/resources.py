@@ -38,7 +38,7 @@ def check(view: View) -> list[Finding]:
 
 def _all(view: View) -> list[About]:
     return [
-        *(_about_variable(key) for key in view.manifest.variables),
+        *(about_variable(key) for key in view.manifest.variables),
         *(_about_connection(one) for one in view.manifest.connections),
         *(_about_pool(one) for one in view.manifest.pools),
     ]
@@ -49,7 +49,7 @@ def _not_asked(about: About) -> Finding:
 
 
 def _variable(key: str, view: View) -> Finding:
-    about = _about_variable(key)
+    about = about_variable(key)
     told = view.seen.details.variables.get(key)
     if told is None:
         return view.kept.get(about.id) or _not_asked(about)
@@ -149,7 +149,8 @@ def _backend(view: View) -> str | None:
     return backend.rpartition(".")[2] or None
 
 
-def _about_variable(key: str) -> About:
+def about_variable(key: str) -> About:
+    """What is judged of one variable."""
     return About(f"variables/{key}", "variables", key)
 
 

@@ -48,8 +48,13 @@ def _has_dags(name: str, view: View) -> bool:
     return bool(file.certain or file.computes or view.yields.get(name))
 
 
+def about_source(name: str) -> About:
+    """What is judged of one local file's text, by the file's name relative to the DAGs folder."""
+    return About(f"sources/{name}", AREA, name)
+
+
 def _source(name: str, view: View) -> Finding:  # noqa: PLR0911 - one for each cause
-    about = About(f"sources/{name}", AREA, name)
+    about = about_source(name)
     file = view.local[name]
     if file.text is None:
         what = "it is an archive" if file.archive else "it is not UTF-8"

@@ -80,13 +80,18 @@ def _warned(about: About, message: str, row: Dag | None, view: View, *, keeps: b
     )
 
 
+def about_pools(dag_id: str) -> About:
+    """What is judged of the pools that one DAG's tasks name."""
+    return About(f"warnings/{dag_id}/pools", AREA, dag_id)
+
+
 def _pools(view: View) -> list[Finding]:
     """The pools of tasks that were read, against those that exist. What stood before stands until it is read again."""
     findings = []
     walk = view.seen.details.pools
     slots = {pool.name: pool.slots for pool in walk.rows} if walk is not None else {}
     for expected in view.manifest.dags:
-        about = About(f"warnings/{expected.dag_id}/pools", AREA, expected.dag_id)
+        about = about_pools(expected.dag_id)
         told = view.seen.details.tasks.get(expected.dag_id)
         if told is None or walk is None:
             if about.id in view.kept:

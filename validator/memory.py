@@ -1,0 +1,189 @@
+"""A wait that goes on in another process: what the state leaves behind, and how it is taken up again. Pure.
+
+What is forgotten only ever makes the wait longer: a red ripens anew, a text is read again, and DAGs that may have moved
+between files meanwhile must stay where they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from validator.checks.attributes import about_tasks
+from validator.checks.resources import about_variable
+from validator.checks.sources import about_source
+from validator.checks.warnings import about_pools
+from validator.finding import Status
+from validator.reasons import Reason
+from validator.state import Places, Recalled, SourceTrack, Standing, State, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from validator.airflow.models import Observation
+    from validator.checks.interface import View
+    from validator.expectations import Wanted
+    from validator.finding import About
+    from validator.state import FileTrack
+
+BUCKETS = 64
+"""Of DAGs: with more DAGs several share one."""
+BITS = 1_536
+"""Of what stands: with more of it several neighbours share one."""
+MARKS = 16
+"""So many findings keep how long they have been on the way to a final red."""
+FINALS = 24
+"""So many final reds are remembered one by one."""
+
+_HELD = "It was right in an earlier look, and is asked for again only now and then."
+
+
+def leave(state: State, view: View | None, now: float, grace: float) -> State:
+    """What another process needs of `state` to go on: a few values, and `recalled` of bounded size.
+
+    Args:
+        state: as the last round left it.
+        view: that round; None: none was judged.
+        now: seconds since the gate's start.
+        grace: seconds for which a DAG that moved must stay where it is.
+    """
+    before = state.recalled or Recalled()
+    ripening = [(key, mark) for key, mark in state.marks.items() if mark.ripe_since is not None]
+    ripening.sort(key=lambda item: (item[1].ripe_since, item[0]))
+    marks = {**before.marks, **{key_of(name): mark for name, mark in ripening}}
+    reds = {
+        **before.finals,
+        **{key_of(name): red.reason or Reason.UNDECIDED for name, red in state.finals.items()},
+    }
+    recalled = Recalled(
+        marks=dict(list(marks.items())[:MARKS]),
+        finals=dict(list(reds.items())[:FINALS]),
+        more_finals=before.more_finals + max(0, len(reds) - FINALS),
+        places=before.places or _places(state.files, now, grace),
+        standing=before.standing or (_standing(state, view) if view is not None else None),
+    )
+    return replace(state, marks={}, finals={}, files={}, sources={}, kept={}, recalled=recalled)
+
+
+def take_up(state: State, wanted: Wanted, seen: Observation, now: float) -> State:
+    """The state with what can be taken up of another process's rounds, now that a round tells the names.
+
+    Args:
+        state: its files are already those of this round.
+        wanted: what this Airflow must show.
+        seen: this round.
+        now: seconds since the gate's start.
+    """
+    recalled = state.recalled
+    if recalled is None:
+        return state
+    if recalled.places is not None and seen.dags.whole:
+        state = _compare_places(state, recalled.places, now)
+        recalled = replace(recalled, places=None)
+    if recalled.standing is not None and seen.version is not None:
+        state = _take_up_standing(state, recalled.standing, wanted, now)
+        recalled = replace(recalled, standing=None)
+    return replace(state, recalled=recalled if recalled != Recalled() else None)
+
+
+def _places(tracks: Mapping[str, FileTrack], now: float, grace: float) -> Places | None:
+    """Where the DAGs are that are still there; None: none was ever seen."""
+    if not tracks:
+        return None
+    there = {dag_id: track for dag_id, track in tracks.items() if now - track.seen_at < grace}
+    moved = {
+        dag_id: track.moved_at
+        for dag_id, track in there.items()
+        if track.moved_at is not None and now - track.moved_at < grace
+    }
+    return Places(
+        _digests(there), frozenset(_bucket(dag_id) for dag_id in moved), max(moved.values(), default=0.0)
+    )
+
+
+def _bucket(dag_id: str) -> int:
+    return key_of(dag_id)[0] % BUCKETS
+
+
+def _digests(tracks: Mapping[str, FileTrack]) -> tuple[int, ...]:
+    digests = [0] * BUCKETS
+    for dag_id, track in tracks.items():
+        file = track.now
+        place = "\0".join((dag_id, file.absolute or "", file.relative or "", file.bundle or ""))
+        digests[_bucket(dag_id)] ^= int.from_bytes(key_of(place)[:3], "big")
+    return tuple(digests)
+
+
+def _compare_places(state: State, places: Places, now: float) -> State:
+    there = {dag_id: track for dag_id, track in state.files.items() if track.seen_at == now}
+    changed = {
+        number
+        for number, (one, other) in enumerate(zip(_digests(there), places.digests, strict=True))
+        if one != other
+    }
+    files = dict(state.files)
+    for dag_id, track in there.items():
+        if _bucket(dag_id) in changed:
+            files[dag_id] = replace(track, moved_at=now)
+        elif _bucket(dag_id) in places.moving:
+            files[dag_id] = replace(track, moved_at=max(track.moved_at or 0.0, places.moved_at))
+    return replace(state, files=files, changed_at=now if changed else state.changed_at)
+
+
+def _things(wanted: Wanted | View) -> list[About]:
+    """All that stands once it was right, in an order that every process finds."""
+    of_tasks = [dag.dag_id for dag in wanted.manifest.dags if dag.tasks is not None]
+    return [
+        *(about_source(name) for name in sorted(wanted.local)),
+        *(about_tasks(dag_id) for dag_id in sorted(of_tasks)),
+        *(about_pools(dag_id) for dag_id in sorted(of_tasks)),
+        *(about_variable(key) for key in sorted(wanted.manifest.variables)),
+    ]
+
+
+def _names(things: list[About]) -> int:
+    return int.from_bytes(key_of("\0".join(thing.id for thing in things))[:4], "big")
+
+
+def _standing(state: State, view: View) -> Standing | None:
+    """What stands; None: nothing can."""
+    things = _things(view)
+    equal = {
+        about_source(name).id: track
+        for name, track in state.sources.items()
+        if track.equal_since is not None and not track.superseded
+    }
+    kept = {name for name, finding in state.kept.items() if finding.status is Status.PASSED}
+    stands = [thing.id in equal or (thing.id in kept and thing.id not in _sources(view)) for thing in things]
+    if not any(stands):
+        return None
+    size = min(BITS, len(things))
+    bits = [True] * size
+    for number, one in enumerate(stands):
+        bits[number * size // len(things)] &= one
+    since = [track.equal_since for track in equal.values() if track.equal_since is not None]
+    moved = any(track.moved for track in equal.values())
+    return Standing(_names(things), tuple(bits), max(since, default=None), moved)
+
+
+def _sources(view: View) -> frozenset[str]:
+    return frozenset(about_source(name).id for name in view.local)
+
+
+def _take_up_standing(state: State, standing: Standing, wanted: Wanted, now: float) -> State:
+    things = _things(wanted)
+    if _names(things) != standing.names or len(standing.bits) != min(BITS, len(things)):
+        return state
+    local = {about_source(name).id: name for name in wanted.local}
+    sources, kept = dict(state.sources), dict(state.kept)
+    for number, thing in enumerate(things):
+        if not standing.bits[number * len(standing.bits) // len(things)]:
+            continue
+        name = local.get(thing.id)
+        if name is None:
+            kept[thing.id] = thing.finds(Status.PASSED, _HELD, keeps=True)
+        elif standing.equal_since is not None:
+            # A second ago at most, so that spot checks begin anywhere.
+            read_at = now - key_of(f"{name} {now}")[0] / 256
+            sources[name] = SourceTrack(read_at, equal_since=standing.equal_since, moved=standing.moved)
+    return replace(state, sources=sources, kept=kept)
