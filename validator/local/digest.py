@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
-import stat
+import io
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import DagFile
 from validator.checks.folder import Folder
 from validator.errors import UsageError
 from validator.local.limit import Seen
+from validator.local.tree import Disk
 from validator.s3.interface import LocalDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
+
+    from validator.local.tree import Entry, Tree
 
 NEVER_DEPLOYED = ("**/.git", "**/.git/**", "**/__pycache__/**", "**/*.pyc", "**/.DS_Store")
 """Left out whatever else is."""
@@ -25,7 +27,7 @@ PART_SIZES = (8 << 20, 5 << 20)
 _CHUNK = 1 << 20
 """Bytes read at once; every part size is a multiple of it."""
 _TOO_MUCH = (
-    "Give the folder that is deployed, leave out whole folders that are not by --s3-exclude 'folder/**', and remove "
+    "Give the folder that is deployed, leave out whole folders that are not by {option} 'folder/**', and remove "
     "links that lead to the same folders again and again."
 )
 
@@ -42,19 +44,35 @@ def digests(root: str, exclude: Sequence[str] = ()) -> tuple[LocalDigest, ...]:
         UsageError: the folder, or something in it, cannot be read, more is in it than a walk may see, or nothing is:
             what was not looked at must not pass for the same.
     """
+    return digest_tree(Disk(root), exclude)
+
+
+def digest_tree(
+    tree: Tree, exclude: Sequence[str] = (), option: str = "--s3-exclude"
+) -> tuple[LocalDigest, ...]:
+    """What `digests` says, of any tree.
+
+    Args:
+        tree: the folder.
+        exclude: the same as there.
+        option: what `exclude` is called where it is set, for people.
+
+    Raises:
+        UsageError: the same as there.
+    """
     skipped = _Globs((*NEVER_DEPLOYED, *exclude))
     try:
-        found = tuple(_digest(path, name) for name, path in sorted(_files(root or ".", skipped)))
+        found = tuple(_digest(tree, name) for name in sorted(_files(tree, skipped, option)))
     except OSError as error:
-        where = error.filename or root
+        where = error.filename or tree.root
         raise UsageError(
-            f"the local folder cannot be read: {where}: {error.strerror or error}",
-            advice="Give the folder that is deployed, and leave out what is not by --s3-exclude.",
+            f"{tree.described} cannot be read: {where}: {error.strerror or error}",
+            advice=f"Give the folder that is deployed, and leave out what is not by {option}.",
         ) from error
     if not found:
         raise UsageError(
-            f"there is no file in the local folder {root}",
-            advice="Give the folder that is deployed, and check what --s3-exclude leaves out.",
+            f"there is no file in {tree.described}",
+            advice=f"Give the folder that is deployed, and check what {option} leaves out.",
         )
     return found
 
@@ -75,44 +93,45 @@ class _Globs:
         return self._folder.matches(DagFile(None, name, None), self._folders)
 
 
-def _files(root: str, skipped: _Globs) -> Iterator[tuple[str, str]]:
-    """The name and path of each regular file."""
-    above: tuple[tuple[int, int], ...] = ()
-    seen = Seen(root, _TOO_MUCH)
-    todo = [("", root, above)]
+def _files(tree: Tree, skipped: _Globs, option: str) -> Iterator[str]:
+    """The name of each regular file."""
+    above: tuple[Hashable, ...] = ()
+    seen = Seen(tree.root, _TOO_MUCH.format(option=option))
+    todo = [("", above)]
     while todo:
-        folder, path, above = todo.pop()
-        status = os.stat(path)  # noqa: PTH116 - a path of bytes that are no text is one, too
-        itself = (status.st_dev, status.st_ino)
+        folder, above = todo.pop()
+        itself = tree.identity(folder)
         if itself in above:  # a link to a folder that it lies in
             continue
-        with os.scandir(path) as entries:
-            for entry in entries:
-                seen.one_more()
-                name = f"{folder}/{entry.name}" if folder else entry.name
-                kind = _kind(entry)
-                if stat.S_ISDIR(kind) and not skipped.folder(name):
-                    todo.append((name, entry.path, (*above, itself)))
-                elif stat.S_ISREG(kind) and not skipped.file(name):
-                    yield name, entry.path
+        for entry in tree.entries(folder):
+            seen.one_more()
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            is_folder, is_file = _kind(entry)
+            if is_folder and not skipped.folder(name):
+                todo.append((name, (*above, itself)))
+            elif is_file and not skipped.file(name):
+                yield name
 
 
-def _kind(entry: os.DirEntry[str]) -> int:
-    """The mode of what the entry leads to; 0: nothing is there."""
+def _kind(entry: Entry) -> tuple[bool, bool]:
+    """Whether the entry leads to a folder, and whether to a file; neither: nothing is there, or something else."""
     try:
-        return entry.stat().st_mode
+        is_folder = entry.is_dir()
+        return is_folder, not is_folder and entry.is_file()
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP):  # a broken link, or one that leads to itself
-            return 0
+        if error.errno == errno.ELOOP:  # a link that leads to itself
+            return False, False
         raise
 
 
-def _digest(path: str, name: str) -> LocalDigest:
+def _digest(tree: Tree, name: str) -> LocalDigest:
     whole = hashlib.md5(usedforsecurity=False)
     size = 0
     parts = [_Parts(part_size) for part_size in PART_SIZES]
-    with open(path, "rb") as file:  # noqa: PTH123 - as above
-        large = [one for one in parts if os.fstat(file.fileno()).st_size >= one.size]
+    with tree.open(name) as file:
+        length = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        large = [one for one in parts if length >= one.size]
         while chunk := file.read(_CHUNK):
             whole.update(chunk)
             size += len(chunk)

@@ -1,7 +1,8 @@
-"""How much of a folder a walk may see."""
+"""How much of a folder a walk may see, and how much of the archives in it it may unpack."""
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 
 from validator.errors import UsageError
@@ -33,3 +34,36 @@ class Seen:
                 "each counted once for every path of links that leads to it",
                 advice=self.advice,
             )
+
+
+@dataclass
+class Unpacking:
+    """What one walk has unpacked so far of the archives that it met."""
+
+    most: int | None = None
+    """Bytes, of all archives together; None: as many as there are."""
+    done: int = 0
+
+    def read(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
+        """At most the first `size` bytes of a member.
+
+        Raises:
+            UsageError: that is too much, or not bounded.
+            Exception: whatever zipfile and its decoders raise.
+        """
+        if self.most is not None and member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # zipfile unpacks others without a bound, whatever is asked for.
+            raise UsageError(
+                f"{member.filename[:200]!r} in an archive among the DAG files is compressed in a way that Python "
+                "cannot import",
+                advice="Make the archive with the methods stored or deflated.",
+            )
+        with archive.open(member) as file:
+            data = file.read(size)
+        self.done += len(data)
+        if self.most is not None and self.done > self.most:
+            raise UsageError(
+                f"the archives among the DAG files hold more than {self.most >> 20} MB of Python files",
+                advice="Deploy the modules themselves, or leave out of the archives what is no DAG file.",
+            )
+        return data

@@ -1,22 +1,26 @@
-"""A folder of DAG files, read from disk; nothing in it is run."""
+"""A folder of DAG files, read; nothing in it is run."""
 
 from __future__ import annotations
 
-import os
+import io
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
 
 from validator.errors import UsageError
 from validator.local.definitions import Found, read_definitions
-from validator.local.limit import Seen
+from validator.local.limit import Seen, Unpacking
 from validator.local.model import LocalFile, LocalFolder
 from validator.local.select import IGNORE_FILE
+from validator.local.tree import Disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
+    from pathlib import Path
+
+    from validator.local.tree import Tree
 
 MAX_SOURCE = 2 * 1024 * 1024
 """Bytes. A larger file is not read as Python here, and its text is not kept."""
@@ -45,10 +49,24 @@ def read_folder(root: str | Path, prefix: str = "") -> LocalFolder:
         UsageError: the folder or something in it cannot be read, a link leads back to a folder that it is in,
             more is below it than a walk may see, or `prefix` leads out of the DAGs folder.
     """
-    walk = _Walk(Path(root), Seen(str(root), _TOO_MUCH))
+    return read_tree(Disk(root), prefix)
+
+
+def read_tree(tree: Tree, prefix: str = "", unpacking: Unpacking | None = None) -> LocalFolder:
+    """What `read_folder` says, of any tree.
+
+    Args:
+        tree: the folder.
+        prefix: the same as there.
+        unpacking: how much of the archives in it may be unpacked; None: a bounded part of each.
+
+    Raises:
+        UsageError: the same as there, or `unpacking` allows no more.
+    """
+    walk = _Walk(tree, Seen(tree.root, _TOO_MUCH), unpacking or Unpacking())
     walk.run()
     files = tuple(sorted(walk.files, key=lambda file: file.name))
-    return LocalFolder(str(root), _prefix(prefix), files, ignores=dict(sorted(walk.ignores.items())))
+    return LocalFolder(tree.root, _prefix(prefix), files, ignores=dict(sorted(walk.ignores.items())))
 
 
 def _prefix(text: str) -> str:
@@ -65,21 +83,23 @@ def _prefix(text: str) -> str:
 class _Walk:
     """One walk over the folder, and what it found."""
 
-    root: Path
+    tree: Tree
     seen: Seen
+    unpacking: Unpacking
     files: list[LocalFile] = field(default_factory=list)
     ignores: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
-        todo: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
+        todo: list[tuple[str, frozenset[Hashable]]] = [("", frozenset())]
         found: list[str] = []  # read only once it is known that they are not too many
         while todo:
             name, above = todo.pop()
-            folders, files = self._entries(name)
-            identity = self._identity(name)
+            with self._readable(name):
+                folders, files = self._entries(name)
+                identity = self.tree.identity(name)
             if identity in above:
                 raise UsageError(
-                    f"{self._path(name)} is a link to a folder that it is in",
+                    f"{self.tree.where(name)} is a link to a folder that it is in",
                     advice="Remove the link: Airflow follows it in circles and reads no file at all.",
                 )
             todo += [(folder, above | {identity}) for folder in folders]
@@ -87,67 +107,68 @@ class _Walk:
         for file in found:
             self._take(file)
 
-    def _path(self, name: str) -> Path:
-        return self.root / name if name else self.root
-
-    def _identity(self, name: str) -> tuple[int, int]:
-        with _readable(self._path(name)):
-            status = self._path(name).stat()
-        return status.st_dev, status.st_ino
-
     def _entries(self, name: str) -> tuple[list[str], list[str]]:
         """The names of the folders and of the plain files in the folder `name`."""
         folders, files = [], []
-        with _readable(self._path(name)), os.scandir(self._path(name)) as entries:
-            for entry in entries:
-                self.seen.one_more()
-                path = f"{name}/{entry.name}" if name else entry.name
-                try:
-                    if entry.is_dir():
-                        folders.append(path)
-                    elif entry.is_file():  # neither a socket nor a link to nothing
-                        files.append(path)
-                except OSError:  # a link to itself
-                    continue
+        for entry in self.tree.entries(name):
+            self.seen.one_more()
+            path = f"{name}/{entry.name}" if name else entry.name
+            try:
+                if entry.is_dir():
+                    folders.append(path)
+                elif entry.is_file():  # neither a socket nor a link to nothing
+                    files.append(path)
+            except OSError:  # a link to itself
+                continue
         return folders, files
 
     def _take(self, name: str) -> None:
-        path, plain = self._path(name), PurePosixPath(name)
+        plain = PurePosixPath(name)
         if plain.name == IGNORE_FILE:
             parent = "" if "/" not in name else name.rpartition("/")[0]
-            with _readable(path):
-                self.ignores[parent] = _ignore_text(path)
+            with self._readable(name), self.tree.open(name) as file:
+                self.ignores[parent] = _ignore_text(file.read(), self.tree.where(name))
         elif plain.suffix == ".py":
-            with _readable(path):
-                self.files.append(_python_file(path, name))
-        elif zipfile.is_zipfile(path):
-            self.files.append(_archive(path, name))
+            with self._readable(name), self.tree.open(name) as file:
+                self.files.append(_python_file(file, name))
+        else:
+            self._take_archive(name)
+
+    def _take_archive(self, name: str) -> None:
+        try:
+            file = self.tree.open(name)
+        except OSError:  # Airflow passes over it, too
+            return
+        with file:
+            if zipfile.is_zipfile(file):
+                self.files.append(_archive(file, name, self.unpacking))
+
+    @contextmanager
+    def _readable(self, name: str) -> Iterator[None]:
+        """What the operating system refuses of `name` is a `UsageError`."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"{self.tree.where(name)}: there is no such folder or file", advice="Check the path."
+            ) from error
+        except NotADirectoryError as error:
+            raise UsageError(
+                f"{self.tree.where(name)} is not a folder", advice="Name the folder that holds the DAG files."
+            ) from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            why = getattr(error, "strerror", None) or error
+            raise UsageError(
+                f"{self.tree.where(name)} cannot be read: {why}", advice="Check the path and its permissions."
+            ) from error
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """What the operating system refuses of `path` is a `UsageError`."""
+def _ignore_text(data: bytes, where: str) -> str:
     try:
-        yield
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: there is no such folder or file", advice="Check the path.") from error
-    except NotADirectoryError as error:
-        raise UsageError(
-            f"{path} is not a folder", advice="Name the folder that holds the DAG files."
-        ) from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(
-            f"{path} cannot be read: {why}", advice="Check the path and its permissions."
-        ) from error
-
-
-def _ignore_text(path: Path) -> str:
-    try:
-        return _universal(path.read_bytes().decode())
+        return _universal(data.decode())
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{path} is not UTF-8: {error.reason} at byte {error.start}",
+            f"{where} is not UTF-8: {error.reason} at byte {error.start}",
             advice="Save it as UTF-8: Airflow cannot list any DAG file while it is not.",
         ) from error
 
@@ -156,17 +177,16 @@ def _universal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _python_file(path: Path, name: str) -> LocalFile:
-    with path.open("rb") as file:
-        data = file.read(MAX_SOURCE + 1)
-        words = _words(data)
-        if len(data) > MAX_SOURCE:
-            for chunk in _rest(file.read, data):
-                words |= _words(chunk)
-            size = path.stat().st_size / 1024 / 1024
-            problem = f"is {size:,.0f} MB large, too large to be looked into"
-            return LocalFile(name, computes=True, words=words, problem=problem)
-    if b"PK\x05\x06" in data and zipfile.is_zipfile(path):
+def _python_file(file: BinaryIO, name: str) -> LocalFile:
+    data = file.read(MAX_SOURCE + 1)
+    words = _words(data)
+    if len(data) > MAX_SOURCE:
+        for chunk in _rest(file.read, data):
+            words |= _words(chunk)
+        size = file.seek(0, io.SEEK_END) / 1024 / 1024
+        problem = f"is {size:,.0f} MB large, too large to be looked into"
+        return LocalFile(name, computes=True, words=words, problem=problem)
+    if b"PK\x05\x06" in data and zipfile.is_zipfile(file):
         # Airflow reads any archive, and this one, by its name, as Python.
         problem = "is a zip archive, which Airflow reads as Python for its name"
         return LocalFile(name, computes=True, archive=True, words=words, problem=problem)
@@ -195,11 +215,13 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-def _archive(path: Path, name: str) -> LocalFile:
+def _archive(file: BinaryIO, name: str, unpacking: Unpacking) -> LocalFile:
     """An archive: Airflow imports the Python files at its root."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            computes = any(_defines(archive, member) for member in _members(archive))
+        with zipfile.ZipFile(file) as archive:
+            computes = any(_defines(archive, member, unpacking) for member in _members(archive))
+    except UsageError:
+        raise
     except Exception as error:  # noqa: BLE001 - zipfile raises whatever its decoders do, and Airflow decides
         return LocalFile(name, computes=True, archive=True, problem=f"cannot be read as an archive: {error}")
     return LocalFile(name, computes=computes, archive=True)
@@ -214,10 +236,9 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return found[:MAX_MEMBERS]
 
 
-def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacking: Unpacking) -> bool:
     """Whether a DAG is expected from this file of an archive."""
-    with archive.open(member) as file:
-        data = file.read(MAX_SOURCE + 1)
+    data = unpacking.read(archive, member, MAX_SOURCE + 1)
     words = _words(data)
     if "airflow" not in words or not words & {"dag", "asset"}:
         return False
