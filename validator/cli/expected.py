@@ -21,6 +21,7 @@ def expected(
         UsageError: neither is given, one of them cannot be used, they contradict each other, or nothing is expected.
     """
     from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
+    from validator.local.contradictions import refuse_contradictions  # noqa: PLC0415 - the same
     from validator.manifest import Manifest, load_manifest  # noqa: PLC0415 - the same
 
     folder = _folder(options)
@@ -35,7 +36,7 @@ def expected(
     if manifest is not None:
         wanted = load_manifest(manifest, environ, expects_more=makes_dags)
         if folder is not None:
-            _refuse_contradictions(manifest, wanted, folder)
+            refuse_contradictions(manifest, wanted, folder)
     elif not makes_dags:
         raise UsageError(
             f"--dags-folder {options['dags_folder']}: no file in it makes DAGs, so nothing would be expected",
@@ -74,25 +75,3 @@ def _folder(options: Mapping[str, Any]) -> LocalFolder | None:
     if options["dags_s3"] is not None:
         parse_location(options["dags_s3"])
     return replace(folder, digests=digests(root, options["s3_exclude"]))
-
-
-def _refuse_contradictions(path: str, manifest: Manifest, folder: LocalFolder) -> None:
-    """A DAG that the manifest wants gone and a local file defines can be neither."""
-    from validator.errors import ManifestError  # noqa: PLC0415 - the same
-    from validator.local.model import Reading  # noqa: PLC0415 - the same
-    from validator.local.select import dag_files  # noqa: PLC0415 - the same
-
-    absent = set(manifest.absent)
-    # A file that .airflowignore hides was retired: which syntax counts is only known once Airflow is asked.
-    readings = (Reading(glob=True, assets=True), Reading(glob=False, assets=False))
-    read = set.intersection(*({file.name for file in dag_files(folder, each)} for each in readings))
-    problems = [
-        f"absent: {one.dag_id} must be gone, and {folder.path(folder.deployed_name(file.name))}, line {one.line}, "
-        "defines it; take it out of one of them"
-        for file in folder.files
-        if file.name in read
-        for one in file.certain
-        if one.dag_id in absent
-    ]
-    if problems:
-        raise ManifestError(path, problems)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, cast
 
 import click
 
+from validator.deploy_time import parse_deployed_at
 from validator.durations import format_duration, parse_duration
-from validator.iso_time import parse_iso
 from validator.rules import Deploy
 from validator.settings import AUTO
 
 if TYPE_CHECKING:
     from validator.rules import DeployedAt
-
-_FIRST_YEAR = 2020
-FUTURE_ALLOWED = timedelta(seconds=60)
-"""Clocks of a pipeline and of this machine may differ by so much."""
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in newer click
@@ -83,33 +79,7 @@ class DeployTime(click.ParamType):  # type: ignore[type-arg]  # the same
         """The deploy's end."""
         if isinstance(value, (datetime, Deploy)):
             return value
-        text = str(value).strip()
-        if text in ("now", "none"):
-            return Deploy(text)
-        time = _time(text)
-        if time is None:
-            self.fail(
-                f"{value!r} is neither now, none, an ISO time such as 2026-01-31T08:00:00Z nor seconds since 1970.",
-                param,
-                ctx,
-            )
-        if time.tzinfo is None:
-            self.fail(f"{text} names no time zone; add Z for UTC, or an offset such as +01:00.", param, ctx)
-        if time.year < _FIRST_YEAR:
-            self.fail(
-                f"{text} would be {time:%Y-%m-%d}, long before there was MWAA; write a date like 2026-01-31T08:00:00Z.",
-                param,
-                ctx,
-            )
-        if time > datetime.now(timezone.utc) + FUTURE_ALLOWED:
-            self.fail(f"{text} lies in the future; the deploy must have ended.", param, ctx)
-        return time
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        if text.replace(".", "", 1).isdecimal() and text.isascii():
-            return datetime.fromtimestamp(float(text), timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return parse_iso(text)
+        try:
+            return parse_deployed_at(str(value), datetime.now(timezone.utc))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
