@@ -35,10 +35,14 @@ _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
+_EXTRA = struct.Struct("<2H")
+_ZIP_64, _UNICODE_PATH = 0x1, 0x7075
+_UNIX = (3, 19)  # and macOS
 _FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _UTF_8 = 0x800
 _STORED, _DEFLATED = 0, 8
+_UNKNOWN_NAME = "has a name in an encoding that the archive does not tell"
 _AGAIN = (
     "Make the artifact again: let the stage that builds it run once more, and check that its upload is whole."
 )
@@ -209,82 +213,93 @@ def _end(data: bytes, name: str) -> int:
 def _members(data: bytes, at: int, end: int, archive: str) -> list[Member]:
     found: list[Member] = []
     while at < end:
-        (magic, _, _, flags, method, _, _, crc, packed, size, n, m, k, _, _, attributes, header) = (
+        (magic, made, _, flags, method, _, _, crc, packed, size, n, m, k, _, _, attributes, header) = (
             _CENTRAL.unpack_from(data, at)
         )
         at += _CENTRAL.size
         if magic != b"PK\x01\x02" or at + n + m + k > end or len(found) == MAX_MEMBERS:
             raise _damaged(archive, "its list of files is not one")
-        raw = data[at : at + n]
-        if _FULL_32 in (packed, size, header):
-            packed, size, header = _large(data[at + n : at + n + m], packed, size, header)
+        raw, extra = data[at : at + n], data[at + n : at + n + m]
         at += n + m + k
-        name = _name(raw, flags, archive)
+        if _FULL_32 in (packed, size, header):
+            packed, size, header = _large(extra, packed, size, header)
+        name, is_known = _name(raw, flags, made >> 8, extra, archive)
         begin = _begin(data, header, raw, archive)
-        found.append(
-            Member(
-                name,
-                header,
-                begin,
-                begin + packed,
-                size,
-                crc,
-                method,
-                bool(flags & _ENCRYPTED),
-                _oddity(name, raw, flags, attributes),
-            )
-        )
+        odd = _oddity(name, attributes) or ("" if is_known else _UNKNOWN_NAME)
+        encrypted = bool(flags & _ENCRYPTED)
+        found.append(Member(name, header, begin, begin + packed, size, crc, method, encrypted, odd))
     return found
 
 
-def _large(extra: bytes, *fields: int) -> tuple[int, ...]:
-    """The fields with those that are too large for them taken from the ZIP64 extra field, in its order."""
+def _extra(extra: bytes, kind: int) -> bytes:
+    """One of a member's extra fields; empty: it has none such."""
     at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        if kind == 1:
-            values = iter(struct.unpack_from(f"<{length // 8}Q", extra, at + 4))
-            order = (1, 0, 2)  # the size comes before the packed size there
-            taken = {place: next(values, fields[place]) for place in order if fields[place] == _FULL_32}
-            return tuple(taken.get(place, field) for place, field in enumerate(fields))
-        at += 4 + length
-    return fields
+    while at + _EXTRA.size <= len(extra):
+        found, length = _EXTRA.unpack_from(extra, at)
+        at += _EXTRA.size
+        if found == kind:
+            return extra[at : at + length]
+        at += length
+    return b""
 
 
-def _name(raw: bytes, flags: int, archive: str) -> str:
+def _large(extra: bytes, *fields: int) -> tuple[int, ...]:
+    """The packed size, the size and the place, with those that do not fit taken from where they do."""
+    large = _extra(extra, _ZIP_64)
+    values = iter(struct.unpack_from(f"<{len(large) // 8}Q", large))
+    order = (1, 0, 2)  # the size comes before the packed size there
+    taken = {place: next(values, _FULL_32) for place in order if fields[place] == _FULL_32}
+    return tuple(taken.get(place, field) for place, field in enumerate(fields))
+
+
+def _name(raw: bytes, flags: int, system: int, extra: bytes, archive: str) -> tuple[str, bool]:
+    """A member's name, and whether its encoding is known."""
     if len(raw) > MAX_NAME:
         raise UsageError(
-            f"{archive} holds a file whose name is {len(raw):,} bytes long: {shown(raw.decode(errors='replace'))}",
+            f"{archive} holds a file whose name is {len(raw):,} bytes long: {_shown(raw)}",
             advice=f"Shorten it to at most {MAX_NAME:,} bytes, which is the longest name that S3 takes.",
         )
-    if not flags & _UTF_8:
-        return raw.decode("cp437")
+    if raw.isascii():
+        return raw.decode(), True
+    path = _extra(
+        extra, _UNICODE_PATH
+    )  # Info-ZIP's, of version 1, with the checksum of the name that it stands for
     try:
-        return raw.decode()
+        if flags & _UTF_8:
+            return raw.decode(), True
+        if path[:5] == struct.pack("<BL", 1, zlib.crc32(raw)):
+            return path[5:].decode(), True
     except UnicodeDecodeError as error:
-        raise _damaged(archive, f"the name {shown(raw.decode(errors='replace'))} is not UTF-8") from error
+        raise _damaged(archive, f"the name {_shown(raw)} is not UTF-8") from error
+    try:
+        # On Unix a name is bytes, which zip stores and unzip gives back as they are.
+        return raw.decode(), system in _UNIX
+    except UnicodeDecodeError:
+        return raw.decode("cp437"), False
 
 
 def _begin(data: bytes, header: int, raw: bytes, archive: str) -> int:
     """Where a member's packed bytes begin, behind its own header."""
     if header + _LOCAL.size > len(data):
-        raise _damaged(archive, f"{shown(raw.decode(errors='replace'))} lies outside of it")
+        raise _damaged(archive, f"{_shown(raw)} lies outside of it")
     magic, *_, n, m = _LOCAL.unpack_from(data, header)
     begin = header + _LOCAL.size
     if magic != b"PK\x03\x04" or data[begin : begin + n] != raw:
-        raise _damaged(archive, f"{shown(raw.decode(errors='replace'))} is not where its list of files says")
+        raise _damaged(archive, f"{_shown(raw)} is not where its list of files says")
     return begin + int(n) + int(m)
 
 
-def _oddity(name: str, raw: bytes, flags: int, attributes: int) -> str:
-    kind = stat.S_IFMT(attributes >> 16)
+def _oddity(name: str, attributes: int) -> str:
+    kind = stat.S_IFMT(attributes >> 16)  # of Unix; others leave it empty
     if kind == stat.S_IFLNK:
         return "is a symbolic link, and what the deploy makes of one is not known"
     if kind not in (0, stat.S_IFDIR if name.endswith("/") else stat.S_IFREG):
         return "is neither a plain file nor a folder"
-    if not flags & _UTF_8 and not raw.isascii():
-        return "has a name in an encoding that the archive does not tell"
     return ""
+
+
+def _shown(raw: bytes) -> str:
+    return shown(raw.decode(errors="replace"))
 
 
 def _refuse_overlaps(members: list[Member], end: int, archive: str) -> None:
