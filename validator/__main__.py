@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 
@@ -47,7 +48,7 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     except click.Abort:
         return _INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return EXIT_USAGE
     except GateError as error:
         tell(error)
@@ -61,6 +62,15 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
         click.echo("mwaa-gate: out of memory.", err=True)
         return EXIT_CANNOT_TELL
     return result if isinstance(result, int) else 0
+
+
+def _show(error: click.ClickException) -> None:
+    """Print what click says of a wrong command line; a value that it quotes may hold what a log would act on."""
+    from validator.report.sanitize import one_line  # noqa: PLC0415 - only when something went wrong
+
+    said = io.StringIO()
+    error.show(said)
+    click.echo("\n".join(map(one_line, said.getvalue().rstrip("\n").split("\n"))), err=True)
 
 
 def tell(error: GateError) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from validator.cli.expected import expected
+from validator.cli.github import ToldCommand, tell_interrupted, tell_report
 from validator.cli.parameters import DeployTime, Duration, Rate, Timeout
 from validator.report.registry import FORMATS
 
@@ -42,7 +43,7 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command()
+@click.command(cls=ToldCommand)
 @click.argument("manifest", envvar=f"{PREFIX}_MANIFEST", required=False)
 @_option(
     "--env",
@@ -179,7 +180,7 @@ def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
 
 def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> int:  # noqa: ANN401 - Settings is not imported here
     """Run the gate, write the reports, and give the exit code."""
-    from validator.errors import EXIT_SIGNAL  # noqa: PLC0415 - the same
+    from validator.errors import EXIT_CANNOT_TELL, EXIT_PASSED, EXIT_SIGNAL  # noqa: PLC0415 - the same
     from validator.gate import Interrupted  # noqa: PLC0415 - the same
     from validator.report.console import show  # noqa: PLC0415 - --help must stay quick
     from validator.report.progress import progress_for  # noqa: PLC0415 - the same
@@ -191,19 +192,22 @@ def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> 
         with _signals() as ignore:
             report = check_environment(settings, progress, ignore)
     except Interrupted as interrupted:  # before anything was called
+        tell_interrupted()
         return EXIT_SIGNAL + interrupted.signal
-    code = _write_files(report, files)
+    written, troubles = _write_files(report, files)
+    code = report.exit_code or (EXIT_CANNOT_TELL if troubles else EXIT_PASSED)
     show(report, sys.stdout, verbose=options["verbose"], quiet=quiet, no_color=no_color)
+    tell_report(report, code, written, troubles, options["dags_folder"])
     return code
 
 
-def _write_files(report: Report, files: Mapping[str, str]) -> int:
-    """Write every report; the exit code, which is never 0 when one could not be written."""
+def _write_files(report: Report, files: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Write every report; those that were written, and why others were not."""
     from validator.__main__ import tell  # noqa: PLC0415 - only here
-    from validator.errors import EXIT_CANNOT_TELL, GateError  # noqa: PLC0415 - --help must stay quick
+    from validator.errors import GateError  # noqa: PLC0415 - --help must stay quick
     from validator.report.files import write_atomically  # noqa: PLC0415 - the same
 
-    code = report.exit_code
+    written, troubles = {}, []
     for file_format in FORMATS:
         if file_format.name not in files:
             continue
@@ -211,8 +215,10 @@ def _write_files(report: Report, files: Mapping[str, str]) -> int:
             write_atomically(files[file_format.name], file_format.render(report))
         except GateError as error:
             tell(error)
-            code = code or EXIT_CANNOT_TELL
-    return code
+            troubles.append(error.message)
+        else:
+            written[file_format.name] = files[file_format.name]
+    return written, troubles
 
 
 @contextmanager
