@@ -54,6 +54,20 @@ def check_environment(
     return check(settings, transport, progress, decided=decided, witness=_witness(settings, session))
 
 
+def visit_environment(
+    settings: Settings, progress: Progress, memory: Memory | None, seconds: float
+) -> Report | Pending:
+    """Make one part of a wait on the MWAA environment that the settings name; see `go_on`.
+
+    Raises:
+        UsageError: the environment's name can be no such name.
+    """
+    session = AwsSession(settings.region, settings.profile, settings.role_arn)
+    transport = connect(settings.environment, connections=WORKERS, session=session)
+    witness = _witness(settings, session)
+    return go_on(settings, transport, progress, witness=witness, memory=memory, seconds=seconds)
+
+
 @dataclass(frozen=True)
 class Memory:
     """What one process leaves to the next that goes on with the same wait."""

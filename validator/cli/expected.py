@@ -31,7 +31,7 @@ def expected(
             advice="mwaa-gate check MANIFEST.yaml; the smallest one is `version: 1` and `dags: [my_dag_id]`. Or give "
             "the DAG files themselves: --dags-folder DIR.",
         )
-    makes_dags = folder is not None and any(file.certain or file.computes for file in folder.files)
+    makes_dags = folder is not None and folder.makes_dags
     wanted = Manifest()
     if manifest is not None:
         wanted = load_manifest(manifest, environ, expects_more=makes_dags)

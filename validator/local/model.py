@@ -67,6 +67,11 @@ class LocalFolder:
     digests: tuple[LocalDigest, ...] = ()
     """Every file, helpers and data included, where S3 shall be asked about them."""
 
+    @property
+    def makes_dags(self) -> bool:
+        """Whether any of its files makes a DAG."""
+        return any(file.certain or file.computes for file in self.files)
+
     def deployed_name(self, name: str) -> str:
         """A file's name relative to the environment's DAGs folder."""
         return f"{self.prefix}/{name}" if self.prefix else name

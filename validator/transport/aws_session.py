@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from validator import __version__
@@ -47,6 +48,15 @@ _BAD_CREDENTIALS = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Credentials:
+    """Credentials that somebody else gave for one purpose, as CodePipeline does for a job's artifacts."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
 class AwsSession:
     """Region and credentials as for any AWS tool, shared by every client of a run. Thread-safe.
 
@@ -55,7 +65,11 @@ class AwsSession:
     """
 
     def __init__(
-        self, region: str | None = None, profile: str | None = None, role_arn: str | None = None
+        self,
+        region: str | None = None,
+        profile: str | None = None,
+        role_arn: str | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         """Take what the caller was told.
 
@@ -63,6 +77,7 @@ class AwsSession:
             region: None: as AWS's own configuration says.
             profile: a profile of AWS's configuration files; None: as usual.
             role_arn: a role to assume with the credentials found; it is renewed for as long as the gate waits.
+            credentials: those to use; None: as AWS's own configuration says.
 
         Raises:
             UsageError: `role_arn` can be no role's.
@@ -76,6 +91,7 @@ class AwsSession:
         self._region = region or os.environ.get("AWS_REGION") or None
         self._profile = profile
         self._role_arn = role_arn
+        self._credentials = credentials
         self._made: Session | None = None
         self._lock = threading.Lock()
 
@@ -113,6 +129,9 @@ class AwsSession:
         session = botocore_session.Session(profile=self._profile)
         if self._region is not None:
             session.set_config_variable("region", self._region)
+        if self._credentials is not None:
+            given = self._credentials
+            session.set_credentials(given.access_key, given.secret_key, given.token)
         if self._role_arn is not None:
             _assume(session, self._role_arn)
         return session
