@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from validator.finding import Status
 from validator.reasons import Reason
 from validator.report import console
-from validator.report.console import render_plain, render_terminal, show
+from validator.report.console import Files, render_plain, render_terminal, show
 
 HOSTILE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -34,6 +34,9 @@ Passed (2): 1 health, 1 dags (-v lists them)
 
 What this rests on:
   - Every file reached every DAG processor within 60 s.
+
+What to do now:
+  Nothing has to be done. When there is time, look at 1 warning.
 """
 RED = """\
 FAILED: analytics-prod - 2 failed, 1 skipped, 1 passed
@@ -146,7 +149,68 @@ def test_quiet_is_the_headline_and_a_line_a_red(red):
         "  etl_daily does not parse.",
         "  dag-import-error  etl_daily: Airflow cannot import its file.",
         "  dag-import-error  etl_hourly: Airflow cannot import its file.",
+        "  What to do now: Mend etl/daily.py, line 12.",
     ]
+
+
+def test_quiet_and_green_is_the_headline_alone(report):
+    assert render_plain(report(), quiet=True).splitlines() == [
+        "PASSED: analytics-prod - 1 passed",
+        "  All is as expected.",
+    ]
+
+
+def test_quiet_says_how_much_more_there_is_to_do(report, check):
+    red = report(check(status=Status.FAILED), verdict=Status.FAILED, next_steps=("First this.", "Then that."))
+
+    last = render_plain(red, quiet=True).splitlines()[-1]
+
+    assert last == "  What to do now: First this. (and 1 more: see a report without -q)"
+
+
+ENDS = [
+    (Status.PASSED, 0, "  Nothing: everything that is expected holds."),
+    (Status.FAILED, 1, "  1. Mend what is red, deploy again, and run the gate again."),
+    (
+        Status.ERROR,
+        3,
+        "  1. Mend what kept the gate from seeing, and run it again: this one says nothing of the deploy.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("verdict", "code", "step"), ENDS, ids=lambda value: str(value)[:6])
+def test_the_last_line_says_what_to_do_now_whatever_the_verdict(report, check, verdict, code, step):
+    status = Status.PASSED if verdict is Status.PASSED else verdict
+    ended = report(check(status=status), verdict=verdict, exit_code=code)
+
+    assert render_plain(ended).splitlines()[-2:] == ["What to do now:", step]
+
+
+def test_an_interrupted_gate_ends_with_its_own_step(report, check):
+    step = "Run the gate again: an interrupted one says nothing of the deploy."
+    ended = report(check(status=Status.SKIPPED), verdict=Status.ERROR, exit_code=130, next_steps=(step,))
+
+    assert render_plain(ended).splitlines()[-1] == f"  1. {step}"
+    assert render_plain(ended, quiet=True).splitlines()[-1] == f"  What to do now: {step}"
+
+
+def test_the_files_that_were_written_are_named(report):
+    written = render_plain(
+        report(), files=Files({"junit": "gate.xml", "html": "out/ga\nte.html"})
+    ).splitlines()
+
+    start = written.index("Reports written:")
+    assert written[start + 1 : start + 3] == ["  - junit: gate.xml", "  - html: out/ga te.html"]
+    assert "Reports written:" not in render_plain(report())
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_report_that_is_missing_is_never_nothing_to_do(report, quiet):
+    out = render_plain(report(), quiet=quiet, files=Files(troubles=["cannot write gate.xml: no space left"]))
+
+    assert "A report is missing: cannot write gate.xml: no space left." in out.splitlines()[-1]
+    assert "Nothing" not in out
 
 
 def test_quiet_says_why_it_cannot_tell(report, check):

@@ -182,7 +182,7 @@ def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> 
     """Run the gate, write the reports, and give the exit code."""
     from validator.errors import EXIT_CANNOT_TELL, EXIT_PASSED, EXIT_SIGNAL  # noqa: PLC0415 - the same
     from validator.gate import Interrupted  # noqa: PLC0415 - the same
-    from validator.report.console import show  # noqa: PLC0415 - --help must stay quick
+    from validator.report.console import Files, show  # noqa: PLC0415 - --help must stay quick
     from validator.report.progress import progress_for  # noqa: PLC0415 - the same
     from validator.service import check_environment  # noqa: PLC0415 - the same
 
@@ -196,7 +196,8 @@ def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> 
         return EXIT_SIGNAL + interrupted.signal
     written, troubles = _write_files(report, files)
     code = report.exit_code or (EXIT_CANNOT_TELL if troubles else EXIT_PASSED)
-    show(report, sys.stdout, verbose=options["verbose"], quiet=quiet, no_color=no_color)
+    ended = Files(written, troubles)
+    show(report, sys.stdout, verbose=options["verbose"], quiet=quiet, no_color=no_color, files=ended)
     tell_report(report, code, written, troubles, options["dags_folder"])
     return code
 

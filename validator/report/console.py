@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from validator.durations import format_duration
 from validator.finding import Status
 from validator.report import explain
+from validator.report.next_steps import next_steps
 from validator.report.sanitize import marked_lines, one_line
 from validator.report.streams import SafeStream, wants_colour
 
@@ -50,6 +51,16 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class Files:
+    """What became of the reports that go to files."""
+
+    written: Mapping[str, str] = field(default_factory=dict)
+    """The format's name to the path as it was given."""
+    troubles: Sequence[str] = ()
+    """Why others could not be written."""
+
+
 def show(  # noqa: PLR0913 - the options of the command line, by keyword only
     report: Report,
     stream: TextIO | None,
@@ -58,6 +69,7 @@ def show(  # noqa: PLR0913 - the options of the command line, by keyword only
     quiet: bool = False,
     no_color: bool = False,
     environ: Mapping[str, str] = os.environ,
+    files: Files | None = None,
 ) -> None:
     """Print the report: in colours on a terminal that wants them, else plainly.
 
@@ -65,17 +77,21 @@ def show(  # noqa: PLR0913 - the options of the command line, by keyword only
     """
     safe = SafeStream(stream)
     render = render_terminal if wants_colour(safe, environ, no_color=no_color) else render_plain
-    safe.write(render(report, verbose=verbose, quiet=quiet))
+    safe.write(render(report, verbose=verbose, quiet=quiet, files=files))
     safe.flush()
 
 
-def render_plain(report: Report, *, verbose: bool = False, quiet: bool = False) -> str:
+def render_plain(
+    report: Report, *, verbose: bool = False, quiet: bool = False, files: Files | None = None
+) -> str:
     """The report as plain text, for a log; ends with a line break."""
-    lines = _compose(report, verbose=verbose, quiet=quiet)
+    lines = _compose(report, files or Files(), verbose=verbose, quiet=quiet)
     return "".join("".join(text for text, _ in line) + "\n" for line in lines)
 
 
-def render_terminal(report: Report, *, verbose: bool = False, quiet: bool = False) -> str:
+def render_terminal(
+    report: Report, *, verbose: bool = False, quiet: bool = False, files: Files | None = None
+) -> str:
     """The report for a terminal: the words of `render_plain`, in colours."""
     from rich.color import ColorSystem  # noqa: PLC0415 - only a terminal needs rich
     from rich.style import Style  # noqa: PLC0415 - the same
@@ -84,11 +100,11 @@ def render_terminal(report: Report, *, verbose: bool = False, quiet: bool = Fals
         # Style.render knows no markup and no emoji codes: the text stays what it is.
         return Style.parse(style).render(text, color_system=ColorSystem.STANDARD) if style else text
 
-    lines = _compose(report, verbose=verbose, quiet=quiet)
+    lines = _compose(report, files or Files(), verbose=verbose, quiet=quiet)
     return "".join("".join(painted(*piece) for piece in line) + "\n" for line in lines)
 
 
-def _compose(report: Report, *, verbose: bool, quiet: bool) -> list[Line]:
+def _compose(report: Report, files: Files, *, verbose: bool, quiet: bool) -> list[Line]:
     by_status: dict[Status, list[Check]] = {status: [] for status in Status}
     for check in report.checks:
         by_status[check.status].append(check)
@@ -96,7 +112,7 @@ def _compose(report: Report, *, verbose: bool, quiet: bool) -> list[Line]:
     reds, errors = by_status[Status.FAILED], by_status[Status.ERROR]
     if quiet:
         shown = reds if reds or report.verdict is Status.PASSED else errors
-        return lines + _one_liners(shown, BY_LINE)
+        return lines + _one_liners(shown, BY_LINE) + _next_step(report, files)
     lines += _facts(report)
     described = _Described(explain.trace_limit(report))
     lines += _in_full("Failed", reds, described)
@@ -106,8 +122,30 @@ def _compose(report: Report, *, verbose: bool, quiet: bool) -> list[Line]:
     lines += _counted("Skipped", skipped, explain.reason_code, verbose=verbose)
     lines += _counted("Passed", by_status[Status.PASSED], lambda check: one_line(check.area), verbose=verbose)
     lines += _list("What this rests on:", report.assumptions, "- ")
-    lines += _list("What to do now:", report.next_steps, "")
+    written = [f"{name}: {path}" for name, path in files.written.items()]
+    lines += _list("Reports written:", written, "- ")
+    is_over = report.verdict is Status.PASSED and not files.troubles
+    lines += _list("What to do now:", _steps(report, files), "" if is_over else None)
     return lines
+
+
+def _steps(report: Report, files: Files) -> tuple[str, ...]:
+    """What to do now; never empty. After a pass only a missing report is left to mend: without it the exit code is not 0."""
+    missing = tuple(
+        f"A report is missing: {trouble}. Mend that, and run the gate again." for trouble in files.troubles
+    )
+    if report.verdict is Status.PASSED and missing:
+        return missing
+    return next_steps(report) + missing
+
+
+def _next_step(report: Report, files: Files) -> list[Line]:
+    """The most urgent thing to do, in a line; nothing after a pass."""
+    if report.verdict is Status.PASSED and not files.troubles:
+        return []
+    steps = _steps(report, files)
+    more = f" (and {len(steps) - 1} more: see a report without -q)" if len(steps) > 1 else ""
+    return [(("  What to do now: ", "bold"), (one_line(steps[0]) + more, ""))]
 
 
 def _headline(report: Report, by_status: Mapping[Status, Sequence[Check]]) -> list[Line]:
@@ -232,12 +270,13 @@ def _heading(text: str, status: Status) -> list[Line]:
     return [(("", ""),), ((text, f"bold {_COLOUR.get(status, '')}".strip()),)]
 
 
-def _list(heading: str, texts: Sequence[str], mark: str) -> list[Line]:
+def _list(heading: str, texts: Sequence[str], mark: str | None) -> list[Line]:
+    """The texts under a heading, each after `mark`; None: numbered. Nothing if there are none."""
     if not texts:
         return []
     lines: list[Line] = [(("", ""),), ((heading, "bold"),)]
     for number, text in enumerate(texts[:LISTED], 1):
-        lines.append(((f"  {mark or f'{number}. '}{one_line(text)}", ""),))
+        lines.append(((f"  {f'{number}. ' if mark is None else mark}{one_line(text)}", ""),))
     if len(texts) > LISTED:
         lines.append(((f"  ... and {len(texts) - LISTED} more; see the JSON report", "dim"),))
     return lines

@@ -35,7 +35,7 @@ class LazyFormat:
 FORMATS: tuple[FileFormat, ...] = (
     LazyFormat("junit", "Write a JUnit XML report to this file.", "validator.report.junit"),
     LazyFormat("json", "Write a JSON report to this file.", "validator.report.json_report"),
-    LazyFormat("html", "Write an HTML page to look at to this file.", "validator.report.html"),
+    LazyFormat("html", "Write an HTML report for a browser to this file.", "validator.report.html"),
     LazyFormat(
         "markdown",
         "Write a Markdown report to this file, as for a pull request comment.",
