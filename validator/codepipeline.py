@@ -43,9 +43,9 @@ def handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - La
     if isinstance(event, dict) and JOB_KEY in event:
         return _job(event[JOB_KEY], invocation)
     if isinstance(event, dict) and "fleet" in event:
-        from validator.serverless.fleet import summarise  # noqa: PLC0415 - only a fleet's last event needs it
+        from validator.serverless import fleet  # noqa: PLC0415 - only a fleet's first and last event need it
 
-        return summarise(event["fleet"])
+        return fleet.answer(event["fleet"])
     return _event(event, invocation)
 
 

@@ -50,7 +50,13 @@ def leave(state: State, view: View | None, now: float, grace: float) -> State:
     before = state.recalled or Recalled()
     ripening = [(key, mark) for key, mark in state.marks.items() if mark.ripe_since is not None]
     ripening.sort(key=lambda item: (item[1].ripe_since, item[0]))
-    marks = {**before.marks, **{key_of(name): mark for name, mark in ripening}}
+    # Tasks are read only once their DAG has been current for a while.
+    current = [
+        (name, state.marks[name])
+        for name in (_presences(view) if view is not None else ())
+        if name in state.marks
+    ]
+    marks = {**before.marks, **{key_of(name): mark for name, mark in [*ripening, *current]}}
     reds = {
         **before.finals,
         **{key_of(name): red.reason or Reason.UNDECIDED for name, red in state.finals.items()},
@@ -83,7 +89,16 @@ def take_up(state: State, wanted: Wanted, seen: Observation, now: float) -> Stat
     if recalled.standing is not None and seen.version is not None:
         state = _take_up_standing(state, recalled.standing, wanted, now)
         recalled = replace(recalled, standing=None)
+    known = {
+        name: recalled.marks[key_of(name)] for name in _presences(wanted) if key_of(name) in recalled.marks
+    }
+    state = replace(state, marks={**known, **state.marks})
     return replace(state, recalled=recalled if recalled != Recalled() else None)
+
+
+def _presences(wanted: Wanted | View) -> list[str]:
+    """The ids of what is found of the presence of DAGs whose tasks matter."""
+    return [f"dags/{dag.dag_id}" for dag in wanted.manifest.dags if dag.tasks is not None]
 
 
 def _places(tracks: Mapping[str, FileTrack], now: float, grace: float) -> Places | None:

@@ -26,6 +26,7 @@ _PROBLEMS = 20
 _FAILURE_TYPES = {
     Reason.ACCESS_DENIED: "PermissionError",
     Reason.LIMITED_ROLE: "PermissionError",
+    Reason.NOT_FOUND: "ConfigurationError",
     Reason.SUPERSEDED: "RevisionOutOfSync",
 }
 
