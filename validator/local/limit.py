@@ -1,7 +1,8 @@
-"""How much of a folder a walk may see, and how much of the archives in it it may unpack."""
+"""How much of a folder a walk may see, and what it may spend on that."""
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from validator.errors import UsageError
 
 MOST = 100_000
 """Files and folders. Links to folders can double at each level what lies below them, up to a walk without end."""
+
+_TOKEN = re.compile(rb"\w+|[^\w\s]")
 
 
 @dataclass
@@ -37,33 +40,51 @@ class Seen:
 
 
 @dataclass
-class Unpacking:
-    """What one walk has unpacked so far of the archives that it met."""
+class Effort:
+    """What one walk may spend on the files that it reads, where memory and time are short. Without bounds on a disk."""
 
-    most: int | None = None
-    """Bytes, of all archives together; None: as many as there are."""
-    done: int = 0
+    unpack: int | None = None
+    """Bytes of Python files, of all archives among the DAG files together; None: as many as there are."""
+    tokens: int | None = None
+    """Words and signs of one Python file, since each takes up to 800 bytes once it is parsed; None: as many as there are."""
+    unpacked: int = 0
 
-    def read(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
-        """At most the first `size` bytes of a member.
+    def unpacked_start(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
+        """At most the first `size` bytes of an archive's member.
 
         Raises:
             UsageError: that is too much, or not bounded.
             Exception: whatever zipfile and its decoders raise.
         """
-        if self.most is not None and member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        bounded = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        if self.unpack is not None and member.compress_type not in bounded:
             # zipfile unpacks others without a bound, whatever is asked for.
             raise UsageError(
-                f"{member.filename[:200]!r} in an archive among the DAG files is compressed in a way that Python "
-                "cannot import",
+                f"{member.filename[:200]!r} in an archive among the DAG files is packed in a way that Python cannot "
+                "import",
                 advice="Make the archive with the methods stored or deflated.",
             )
         with archive.open(member) as file:
             data = file.read(size)
-        self.done += len(data)
-        if self.most is not None and self.done > self.most:
+        self.unpacked += len(data)
+        if self.unpack is not None and self.unpacked > self.unpack:
             raise UsageError(
-                f"the archives among the DAG files hold more than {self.most >> 20} MB of Python files",
-                advice="Deploy the modules themselves, or leave out of the archives what is no DAG file.",
+                f"the archives among the DAG files hold more than {self.unpack >> 20} MB of Python files",
+                advice="Leave out of the archives what is no DAG file, or deploy the modules themselves.",
             )
         return data
+
+    def refuse_dense(self, data: bytes, where: str) -> None:
+        """Refuse a Python file that is too much to be parsed.
+
+        Raises:
+            UsageError: it is.
+        """
+        if self.tokens is None or len(data) <= self.tokens:
+            return
+        count = sum(1 for _ in _TOKEN.finditer(data))
+        if count > self.tokens:
+            raise UsageError(
+                f"{where} has {count:,} words and signs, and at most {self.tokens:,} are looked into here",
+                advice="Split the file, as Airflow parses it again and again, too.",
+            )

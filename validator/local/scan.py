@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from validator.errors import UsageError
 from validator.local.definitions import Found, read_definitions
-from validator.local.limit import Seen, Unpacking
+from validator.local.limit import Effort, Seen
 from validator.local.model import LocalFile, LocalFolder
 from validator.local.select import IGNORE_FILE
 from validator.local.tree import Disk
@@ -52,18 +52,18 @@ def read_folder(root: str | Path, prefix: str = "") -> LocalFolder:
     return read_tree(Disk(root), prefix)
 
 
-def read_tree(tree: Tree, prefix: str = "", unpacking: Unpacking | None = None) -> LocalFolder:
+def read_tree(tree: Tree, prefix: str = "", effort: Effort | None = None) -> LocalFolder:
     """What `read_folder` says, of any tree.
 
     Args:
         tree: the folder.
         prefix: the same as there.
-        unpacking: how much of the archives in it may be unpacked; None: a bounded part of each.
+        effort: what may be spent on it; None: what it takes.
 
     Raises:
-        UsageError: the same as there, or `unpacking` allows no more.
+        UsageError: the same as there, or it takes more than `effort` allows.
     """
-    walk = _Walk(tree, Seen(tree.root, _TOO_MUCH), unpacking or Unpacking())
+    walk = _Walk(tree, Seen(tree.root, _TOO_MUCH), effort or Effort())
     walk.run()
     files = tuple(sorted(walk.files, key=lambda file: file.name))
     return LocalFolder(tree.root, _prefix(prefix), files, ignores=dict(sorted(walk.ignores.items())))
@@ -85,7 +85,7 @@ class _Walk:
 
     tree: Tree
     seen: Seen
-    unpacking: Unpacking
+    effort: Effort
     files: list[LocalFile] = field(default_factory=list)
     ignores: dict[str, str] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ class _Walk:
                 self.ignores[parent] = _ignore_text(file.read(), self.tree.where(name))
         elif plain.suffix == ".py":
             with self._readable(name), self.tree.open(name) as file:
-                self.files.append(_python_file(file, name))
+                self.files.append(_python_file(file, name, self.effort))
         else:
             self._take_archive(name)
 
@@ -141,7 +141,7 @@ class _Walk:
             return
         with file:
             if zipfile.is_zipfile(file):
-                self.files.append(_archive(file, name, self.unpacking))
+                self.files.append(_archive(file, name, self.effort))
 
     @contextmanager
     def _readable(self, name: str) -> Iterator[None]:
@@ -177,7 +177,7 @@ def _universal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _python_file(file: BinaryIO, name: str) -> LocalFile:
+def _python_file(file: BinaryIO, name: str, effort: Effort) -> LocalFile:
     data = file.read(MAX_SOURCE + 1)
     words = _words(data)
     if len(data) > MAX_SOURCE:
@@ -190,6 +190,8 @@ def _python_file(file: BinaryIO, name: str) -> LocalFile:
         # Airflow reads any archive, and this one, by its name, as Python.
         problem = "is a zip archive, which Airflow reads as Python for its name"
         return LocalFile(name, computes=True, archive=True, words=words, problem=problem)
+    if words:
+        effort.refuse_dense(data, name)
     found = read_definitions(data) if words else Found()
     return LocalFile(name, found.certain, found.computes, _text(data), words=words, problem=found.problem)
 
@@ -215,11 +217,11 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-def _archive(file: BinaryIO, name: str, unpacking: Unpacking) -> LocalFile:
+def _archive(file: BinaryIO, name: str, effort: Effort) -> LocalFile:
     """An archive: Airflow imports the Python files at its root."""
     try:
         with zipfile.ZipFile(file) as archive:
-            computes = any(_defines(archive, member, unpacking) for member in _members(archive))
+            computes = any(_defines(archive, member, effort) for member in _members(archive))
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001 - zipfile raises whatever its decoders do, and Airflow decides
@@ -236,13 +238,14 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return found[:MAX_MEMBERS]
 
 
-def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacking: Unpacking) -> bool:
+def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo, effort: Effort) -> bool:
     """Whether a DAG is expected from this file of an archive."""
-    data = unpacking.read(archive, member, MAX_SOURCE + 1)
+    data = effort.unpacked_start(archive, member, MAX_SOURCE + 1)
     words = _words(data)
     if "airflow" not in words or not words & {"dag", "asset"}:
         return False
     if member.filename.endswith(".pyc") or len(data) > MAX_SOURCE:
         return True
+    effort.refuse_dense(data, f"{member.filename[:200]!r} in an archive among the DAG files")
     found = read_definitions(data)
     return bool(found.certain) or found.computes

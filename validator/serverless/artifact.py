@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from validator.errors import UsageError
 from validator.local.digest import digest_tree
-from validator.local.limit import Unpacking
+from validator.local.limit import Effort
 from validator.local.scan import read_tree
 from validator.serverless.archive import MAX_MEMBERS, Member, contents, read_directory, shown
 
@@ -24,6 +24,8 @@ MAX_INFLATED = 256 << 20
 """Bytes that one reading of a folder inflates, one file at a time: a few seconds of a small function's CPU."""
 MAX_UNPACKED = 64 << 20
 """Bytes of Python files that one reading unpacks from the archives in a folder: a hundred times what teams deploy so."""
+MAX_TOKENS = 500_000
+"""Words and signs of one Python file: 400 MB once it is parsed. It is 2 MB of code, or more of text."""
 
 _TOLD = 8
 """So many names of a folder are told where one is missing."""
@@ -97,7 +99,7 @@ class Artifact:
         Raises:
             UsageError: there is no such folder, it holds a link, or something in it cannot be read or is too large.
         """
-        return read_tree(self._tree(path), prefix, Unpacking(MAX_UNPACKED))
+        return read_tree(self._tree(path), prefix, Effort(MAX_UNPACKED, MAX_TOKENS))
 
     def digests(self, path: str, exclude: Sequence[str] = ()) -> tuple[LocalDigest, ...]:
         """What `validator.local.digest.digests` says of a folder of the extracted artifact.
