@@ -277,8 +277,8 @@ def _spans(
         stage = _together(main, standing)
         if not starts or starts[-1][1] is not stage:
             starts.append((at, stage))
-    ends = [at for at, _ in starts[1:]] + [end]
-    return tuple(Span(at, until, stage) for (at, stage), until in zip(starts, ends, strict=True))
+    ends = (*(at for at, _ in starts), end)[1:]
+    return tuple(Span(at, ends[number], stage) for number, (at, stage) in enumerate(starts))
 
 
 def _together(main: str, standing: Mapping[str, Change]) -> Stage:
