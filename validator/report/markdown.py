@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from validator.durations import format_duration
 from validator.finding import Status
 from validator.report import explain
+from validator.report.next_steps import next_steps
 from validator.report.sanitize import marked_lines, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from validator.report.interface import Check, Report
 
@@ -76,9 +77,10 @@ def page(report: Report, limit: int) -> bytes:
 
     bad = [check for status in _ORDER for check in report.checks if check.status is status]
     good = [check for check in report.checks if check.status is Status.PASSED]
-    add(lambda left: _list("What to do now", report.next_steps, left), 0.3)
+    steps = next_steps(report)
+    add(lambda left: _list("What to do now", steps, left), 0.3)
     add(lambda left: _table(bad, left), 0.5)
-    add(lambda left: _evidence(bad, limit // _TRACES_PART, left), 0.6)
+    add(lambda left: _evidence(bad, steps, limit // _TRACES_PART, left), 0.6)
     add(lambda left: _list("What this rests on", report.assumptions, left), 0.6)
     add(lambda left: _folded_table(f"Passed ({len(good)})", good, left), 1.0)
     return "".join(f"{line}\n" for line in lines).encode()
@@ -163,14 +165,15 @@ def _row(check: Check) -> str:
     return f"| {sign} {check.status} | {code(explain.title(check))} | {explain.reason_code(check)} | {seen} |"
 
 
-def _evidence(checks: Sequence[Check], trace_limit: int, room: int) -> list[str]:
-    """A folded section for each red with all that is known; what shares a stack trace has it once."""
+def _evidence(checks: Sequence[Check], steps: Sequence[str], trace_limit: int, room: int) -> list[str]:
+    """A folded section for each red with all that `steps` do not say; what shares a stack trace has it once."""
+    told = "\n".join(steps)
     shown = [check for check in checks if check.status in (Status.FAILED, Status.ERROR)]
     traces: dict[str, str] = {}
     lines: list[str] = []
     room -= _LEFT_OUT
     for number, check in enumerate(shown):
-        section = _section(check, traces, trace_limit)
+        section = _section(check, traces, told, trace_limit)
         if _size(section) > room:
             return [*lines, *_left_out(len(shown) - number, "Details of "), ""]
         room -= _size(section)
@@ -179,7 +182,7 @@ def _evidence(checks: Sequence[Check], trace_limit: int, room: int) -> list[str]
     return lines
 
 
-def _section(check: Check, traces: dict[str, str], limit: int) -> list[str]:
+def _section(check: Check, traces: Mapping[str, str], told: str, limit: int) -> list[str]:
     facts = [f"- {prose(fact)}" for fact in explain.evidence(check)]
     foreign = explain.diff(check, limit)
     trace = explain.stack_trace(check)
@@ -187,7 +190,7 @@ def _section(check: Check, traces: dict[str, str], limit: int) -> list[str]:
         facts.append(f"- the same stack trace as {code(traces[trace])} above")
     elif trace:
         foreign += marked_lines(trace, limit)
-    if advice := explain.advice(check):
+    if (advice := explain.advice(check)) and advice not in told:
         facts.append(f"- What to do: {prose(advice)}")
     if not facts and not foreign:
         return []
