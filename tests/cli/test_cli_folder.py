@@ -1,40 +1,22 @@
-"""`--dags-folder`: what the local files say is expected, proven and told, by the whole command.
-
-The last part holds what comparing Airflow's texts with the local files is for: a sync slower than the assumed one.
-"""
+"""`--dags-folder`: what the local files say is expected, proven and told, by the whole command."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
-from random import Random
 
 import pytest
+from worlds import file_of, text_of
 
-from validator.local.scan import read_folder
-from validator.manifest.model import ExpectedDag, Manifest
-from validator.rules import Rules as GateRules
-from validator.sandbox.files import DagFile, SimDag, helper
+from validator.sandbox.files import DagFile, SimDag
 from validator.sandbox.rules import Rules
 from validator.sandbox.server import Sandbox
 from validator.sandbox.simulation import Simulation
 from validator.sandbox.world import World
-from validator.service import check
-from validator.settings import Settings
-from validator.transport.interface import Answer, EnvironmentFacts
 
 VERSIONS = ("2.10.5", "3.0.6", "3.3.2")
 FAST = ("--env", "sandbox", "--interval", "100ms", "--max-tps", "1000", "--grace", "300ms")
 TELLS = {"core.min_serialized_dag_update_interval": "0", "core.min_serialized_dag_fetch_interval": "0"}
-
-
-def text_of(dag_id, version="2"):
-    return f"from airflow import DAG\n\nwith DAG({dag_id!r}, tags=[]) as dag:\n    version = {version!r}\n"
-
-
-def file_of(dag_id, version="2"):
-    """The same file as `text_of`, as the simulated Airflow reads it."""
-    return DagFile((SimDag(dag_id, version=version),), source=text_of(dag_id, version))
 
 
 COMPUTED = (
@@ -378,136 +360,3 @@ def test_neither_a_manifest_nor_a_folder_is_a_wrong_command_line(gate, new_sandb
     ended = gate("check", *FAST)
     assert ended.code == 2
     assert "--dags-folder" in ended.err
-
-
-# --- a slow sync, in many worlds -------------------------------------------------------------------------------------
-
-START = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
-SYNC = 10.0
-"""Seconds: what the gate assumes."""
-FACTOR = 5.0
-"""Files take up to so many times as long."""
-SETTLE = 30.0
-SLOWEST_PARSE = 0.5
-
-
-class Turned:
-    """A clock that only moves when somebody sleeps; the world moves with it."""
-
-    def __init__(self):
-        self.time = 0.0
-
-    def now(self):
-        return self.time
-
-    def sleep(self, seconds):
-        self.time += max(0.0, seconds)
-
-    @property
-    def moment(self):
-        return START + timedelta(seconds=self.time)
-
-
-class Direct:
-    """The way to a simulated Airflow without a network in between."""
-
-    where = "simulated"
-
-    def __init__(self, simulation, clock):
-        self.simulation = simulation
-        self.clock = clock
-
-    def call(self, request):
-        date = self.clock.moment.replace(microsecond=0)
-        return Answer(*self.simulation.call(request.method, request.path, request.query, request.body), date)
-
-    def environment(self):
-        return EnvironmentFacts("AVAILABLE", self.simulation.world.rules.airflow, date=self.clock.moment)
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def __getattr__(self, name):
-        return lambda *_: None
-
-
-def deployed_in(seed, version, *, processors=1, slower=FACTOR, count=3):
-    """A world in which every file was changed once, twice or never, and takes its time to arrive; its clock and ids."""
-    draw = Random(seed)  # noqa: S311 - a measurement that can be repeated
-    clock = Turned()
-    rules = Rules(
-        airflow=version,
-        min_file_process_interval=5.0,
-        dir_list_interval=5.0,
-        loop=2.0,
-        parse=(0.05, SLOWEST_PARSE),
-        processors=processors,
-        parsers=4,
-    )
-    names = [f"d{number}" for number in range(count)]
-    files = {f"{name}.py": file_of(name, "1") for name in names} | {"lib.py": helper()}
-    world = World(rules, now=lambda: clock.moment, files=files, seed=seed)
-    for name in names:
-        changes = draw.choice((0, 1, 1, 2))
-        for number in range(changes):
-            at = 1.0 + 8.0 * number + draw.uniform(0.0, 6.0)
-            version_of = "2" if number == changes - 1 else "half"
-            lags = [draw.uniform(0.0, slower * SYNC) for _ in range(processors)]
-            world.put(f"{name}.py", file_of(name, version_of), at=at, lags=lags)
-    clock.time = 20.0  # the deploy is over
-    world.advance()
-    return world, clock, names
-
-
-def verdict_of(world, clock, manifest, folder):
-    """How the gate ends, on the world's clock."""
-    rules = GateRules(timeout=400.0, interval=7.0, sync=SYNC, settle=SETTLE + SLOWEST_PARSE)
-    settings = Settings(manifest, "simulated", max_tps=1e9, rules=rules, folder=folder)
-    return check(settings, Direct(Simulation(world), clock), Silent(), clock)
-
-
-def wrong_green(seed, version, folder, *, compared=True, processors=1, slower=FACTOR):
-    """Whether the gate was green while the scheduler would have run old bytes of a DAG's file; None: not green."""
-    world, clock, names = deployed_in(seed, version, processors=processors, slower=slower)
-    for name in names:
-        (folder / f"{name}.py").write_text(world.s3[f"{name}.py"].source)
-    if compared:
-        report = verdict_of(world, clock, Manifest(), read_folder(folder))
-    else:
-        dags = tuple(ExpectedDag(name, file=f"{name}.py") for name in names)
-        report = verdict_of(world, clock, Manifest(dags=dags), None)
-    if report.exit_code != 0:
-        return None
-    return any(world.truth(name) not in world.deployed(name) for name in names)
-
-
-WORLDS = 150
-
-
-@pytest.mark.parametrize("processors", [1, 2])
-def test_within_the_assumed_sync_every_green_is_right_and_every_world_turns_green(tmp_path, processors):
-    found = [
-        wrong_green(seed, "3.0.6", tmp_path, processors=processors, slower=1.0) for seed in range(WORLDS // 3)
-    ]
-    assert found == [False] * len(found)
-
-
-@pytest.mark.parametrize("version", ["3.0.6", "3.3.2"])
-def test_however_slow_the_sync_no_green_is_wrong_where_the_bytes_are_compared(tmp_path, version):
-    found = [wrong_green(seed, version, tmp_path) for seed in range(WORLDS)]
-    assert found == [False] * WORLDS
-
-
-def test_without_the_comparison_a_slow_sync_makes_wrong_greens(tmp_path):
-    """With two processors the late one may write old bytes between two looks, so there it makes them rare only."""
-    compared, plain = (
-        [
-            wrong_green(seed, "3.0.6", tmp_path, compared=one, processors=processors)
-            for seed in range(WORLDS // 3)
-            for processors in (1, 2)
-        ]
-        for one in (True, False)
-    )
-    assert plain.count(True) >= 0.08 * len(plain)
-    assert compared.count(True) <= plain.count(True) / 3

@@ -1,11 +1,8 @@
 """The scan of a local folder, on files that the tests write."""
 
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "builders"))  # test folders are no packages
 
 
 @pytest.fixture
