@@ -74,7 +74,9 @@ def make_root(root: Path) -> None:
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n", encoding="utf-8")
     (root / "etc/group").write_text("root:x:0:\n", encoding="utf-8")
     (root / "etc/ld.so.conf").write_text("/usr/local/lib\n", encoding="utf-8")
-    shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs")
+    certificates = Path("/etc/ssl/certs/ca-certificates.crt")
+    if certificates.exists():  # without it pip has its own
+        shutil.copy(certificates, root / "etc/ssl/certs")
     _python(root)
     shutil.copy("/bin/sh", root / "usr/bin/sh")
     _libraries(root)

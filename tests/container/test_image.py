@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import shlex
 import stat
 import time
 import xml.etree.ElementTree as ET
@@ -16,9 +17,23 @@ import validator
 
 pytestmark = pytest.mark.container
 
+ROOT = Path(__file__).parents[2]
 OTHER = "54321:54321"
 """Whom the mounted folder belongs to."""
-FAST = ("--env", "sandbox", "--interval", "100ms", "--sync", "0s", "--settle", "0s", "--deployed-at", "none")
+FAST = (
+    "--env",
+    "sandbox",
+    "--max-tps",
+    "1000",
+    "--interval",
+    "100ms",
+    "--sync",
+    "0s",
+    "--settle",
+    "0s",
+    "--deployed-at",
+    "none",
+)
 REPORTS = ("--junit", "gate.xml", "--json", "gate.json")
 
 
@@ -94,7 +109,7 @@ def test_what_holds_is_green_and_its_reports_are_in_the_mounted_folder(check, wo
 
 def test_what_does_not_hold_is_red_with_its_reports(check, workspace):
     (workspace / "more.yaml").write_text("version: 1\ndags: [etl, nowhere]\n")
-    ended = check(*REPORTS, manifest="more.yaml", timeout="500ms")
+    ended = check(*REPORTS, manifest="more.yaml", timeout="2s")
     assert ended.code == 1, ended.out + ended.err
     failures = list(junit(workspace).iter("failure"))
     assert [failure.get("type") for failure in failures] == ["dag-missing"]
@@ -109,7 +124,7 @@ def test_a_wrong_manifest_is_2_and_says_which_line(check, workspace):
 
 def test_nobody_there_is_3(check, workspace):
     gone = {"AWS_ENDPOINT_URL_MWAA": "http://127.0.0.1:9"}
-    ended = check(*REPORTS, timeout="500ms", more=gone)
+    ended = check(*REPORTS, timeout="2s", more=gone)
     assert ended.code == 3, ended.out + ended.err
     assert json.loads((workspace / "gate.json").read_text())["verdict"] == "error"
 
@@ -202,3 +217,26 @@ def test_a_version_that_is_not_the_packages_stops_the_build(store, pip_conf):
         store.build(
             Path(__file__).parents[2], "localhost/wrong", config=pip_conf, arguments={"VERSION": "9.9.9"}
         )
+
+
+def documented():
+    """The options and the arguments of the `docker run` in the documentation."""
+    page = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"```sh\n(docker run .*?)\n```", page, re.DOTALL)
+    words = shlex.split(command.replace("\\\n", " "))
+    at = next(place for place, word in enumerate(words) if word.startswith("mwaa-gate:"))
+    return words[2:at], words[at + 1 :]
+
+
+def test_the_documented_command_works_as_it_is_written(image, workspace, variables):
+    options, arguments = documented()
+    assert options[:4] == ["--rm", "--read-only", "--user", "$(id -u):$(id -g)"]
+    assert f"$PWD:{image.config['WorkingDir']}" in options
+    named = [options[place + 1] for place, word in enumerate(options) if word == "--env"]
+    assert {"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} == set(named)
+    arguments[arguments.index("analytics-prod")] = "sandbox"
+    quick = {"MWAA_GATE_DEPLOYED_AT": "none", "MWAA_GATE_SETTLE": "0s", "MWAA_GATE_INTERVAL": "100ms"}
+    ended = image.run(*arguments, workspace=workspace, user=OTHER, environment={**variables, **quick})
+    assert ended.code == 0, ended.out + ended.err
+    assert list(junit(workspace).iter("testcase"))
+    assert (workspace / "gate.json").exists()
