@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test lint real bench lock clean
+.PHONY: demo test lint container lambda real bench lock clean
 
 # The tools' versions are locked: a newer linter or click would turn an unchanged tree red.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -16,13 +16,19 @@ $(VENV)/.installed: pyproject.toml requirements/dev.txt
 demo: $(VENV)/.installed        ## a deploy that breaks, red; then mended, green (needs no account)
 	$(BIN)/mwaa-gate demo
 
-test: $(VENV)/.installed lint   ## everything but the real Airflows
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not airflow'
+test: $(VENV)/.installed lint   ## everything but the real Airflows and the container image
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not airflow and not container'
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+container: $(VENV)/.installed   ## builds the container image and runs it (needs root and buildah)
+	$(BIN)/python -m pytest -n 0 -m container tests/container
+
+lambda: $(VENV)/.installed      ## the Lambda function's zip; LAMBDAFLAGS="--python 3.12 --architecture arm64"
+	$(BIN)/python deploy/build_zip.py --output dist/mwaa-gate-lambda.zip $(LAMBDAFLAGS)
 
 real: $(VENV)/.installed        ## drives real Airflow 2.10.5 and 3.0.6, installed from PyPI
 	$(BIN)/python tests/real/install.py 2.10.5 3.0.6
