@@ -49,8 +49,10 @@ class Effort:
     """Words and signs of one Python file, since each takes up to 800 bytes once it is parsed; None: as many as there are."""
     unpacked: int = 0
 
-    def unpacked_start(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
-        """At most the first `size` bytes of an archive's member.
+    def unpacked_start(
+        self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, where: str
+    ) -> bytes:
+        """At most the first `size` bytes of a member of the archive that lies `where`.
 
         Raises:
             UsageError: that is too much, or not bounded.
@@ -60,8 +62,7 @@ class Effort:
         if self.unpack is not None and member.compress_type not in bounded:
             # zipfile unpacks others without a bound, whatever is asked for.
             raise UsageError(
-                f"{member.filename[:200]!r} in an archive among the DAG files is packed in a way that Python cannot "
-                "import",
+                f"{member.filename[:200]!r} in {where} is packed in a way that Python cannot import",
                 advice="Make the archive with the methods stored or deflated.",
             )
         with archive.open(member) as file:
@@ -69,7 +70,7 @@ class Effort:
         self.unpacked += len(data)
         if self.unpack is not None and self.unpacked > self.unpack:
             raise UsageError(
-                f"the archives among the DAG files hold more than {self.unpack >> 20} MB of Python files",
+                f"{where} and the archives read before it hold more than {self.unpack >> 20} MB of Python files",
                 advice="Leave out of the archives what is no DAG file, or deploy the modules themselves.",
             )
         return data

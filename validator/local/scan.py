@@ -130,7 +130,7 @@ class _Walk:
                 self.ignores[parent] = _ignore_text(file.read(), self.tree.where(name))
         elif plain.suffix == ".py":
             with self._readable(name), self.tree.open(name) as file:
-                self.files.append(_python_file(file, name, self.effort))
+                self.files.append(_python_file(file, name, self.tree.where(name), self.effort))
         else:
             self._take_archive(name)
 
@@ -141,7 +141,7 @@ class _Walk:
             return
         with file:
             if zipfile.is_zipfile(file):
-                self.files.append(_archive(file, name, self.effort))
+                self.files.append(_archive(file, name, self.tree.where(name), self.effort))
 
     @contextmanager
     def _readable(self, name: str) -> Iterator[None]:
@@ -177,7 +177,7 @@ def _universal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _python_file(file: BinaryIO, name: str, effort: Effort) -> LocalFile:
+def _python_file(file: BinaryIO, name: str, where: str, effort: Effort) -> LocalFile:
     data = file.read(MAX_SOURCE + 1)
     words = _words(data)
     if len(data) > MAX_SOURCE:
@@ -191,7 +191,7 @@ def _python_file(file: BinaryIO, name: str, effort: Effort) -> LocalFile:
         problem = "is a zip archive, which Airflow reads as Python for its name"
         return LocalFile(name, computes=True, archive=True, words=words, problem=problem)
     if words:
-        effort.refuse_dense(data, name)
+        effort.refuse_dense(data, where)
     found = read_definitions(data) if words else Found()
     return LocalFile(name, found.certain, found.computes, _text(data), words=words, problem=found.problem)
 
@@ -217,11 +217,11 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-def _archive(file: BinaryIO, name: str, effort: Effort) -> LocalFile:
+def _archive(file: BinaryIO, name: str, where: str, effort: Effort) -> LocalFile:
     """An archive: Airflow imports the Python files at its root."""
     try:
         with zipfile.ZipFile(file) as archive:
-            computes = any(_defines(archive, member, effort) for member in _members(archive))
+            computes = any(_defines(archive, member, where, effort) for member in _members(archive))
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001 - zipfile raises whatever its decoders do, and Airflow decides
@@ -238,14 +238,14 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return found[:MAX_MEMBERS]
 
 
-def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo, effort: Effort) -> bool:
+def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str, effort: Effort) -> bool:
     """Whether a DAG is expected from this file of an archive."""
-    data = effort.unpacked_start(archive, member, MAX_SOURCE + 1)
+    data = effort.unpacked_start(archive, member, MAX_SOURCE + 1, where)
     words = _words(data)
     if "airflow" not in words or not words & {"dag", "asset"}:
         return False
     if member.filename.endswith(".pyc") or len(data) > MAX_SOURCE:
         return True
-    effort.refuse_dense(data, f"{member.filename[:200]!r} in an archive among the DAG files")
+    effort.refuse_dense(data, f"{member.filename[:200]!r} in {where}")
     found = read_definitions(data)
     return bool(found.certain) or found.computes

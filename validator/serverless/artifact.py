@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from validator.errors import UsageError
@@ -43,8 +43,8 @@ class Artifact:
 
     label: str
     """What it is called within a sentence."""
-    _data: bytes
-    _folders: _Folders
+    _data: bytes = field(repr=False)
+    _folders: _Folders = field(repr=False)
 
     @classmethod
     def open(cls, data: bytes, name: str) -> Artifact:
@@ -222,13 +222,13 @@ class _Tree:
         member = self._folders[parent][step]
         if member is None:
             raise IsADirectoryError(name)
-        if self._inflated + member.size > MAX_INFLATED:
+        found = contents(self._data, member, self._artifact)
+        self._inflated += member.size
+        if self._inflated > MAX_INFLATED:
             raise UsageError(
                 f"{self.described} inflates to more than {MAX_INFLATED >> 20} MB",
                 advice="Keep large data elsewhere than beside the DAGs: Airflow looks at each file there.",
             )
-        found = contents(self._data, member, self._artifact)
-        self._inflated += member.size
         if found.getvalue().count(b"PK\x01\x02") > MAX_MEMBERS:  # as many as an archive would list there
             raise UsageError(
                 f"{shown(member.name)} in {self._artifact} is an archive of more than {MAX_MEMBERS:,} files",
