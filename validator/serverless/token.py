@@ -40,6 +40,8 @@ _LONGEST = 2 * 86_400.0
 """Seconds: no span in a token is longer than a day, and a wait's last look may come late."""
 _NUMBERS = struct.Struct(">IIBI???")
 _SPANS = struct.Struct(">ddddddd")
+_LEAST = (0.0, 0.0, 0.0, -_LONGEST, 0.0, 0.0, 0.0)
+"""The least of each. The first answer may lie before the wait's start: a later Date told more of the server's clock."""
 _TIMES = struct.Struct(">qqq")
 _MARK = struct.Struct(f">{KEY_BYTES}sBBffHq")
 _FINAL = struct.Struct(f">{KEY_BYTES}sB")
@@ -127,10 +129,10 @@ def _or_nan(span: float | None) -> float:
     return math.nan if span is None else span
 
 
-def _span(number: float) -> float | None:
+def _span(number: float, least: float = 0.0) -> float | None:
     if math.isnan(number):
         return None
-    if not 0 <= number <= _LONGEST:
+    if not least <= number <= _LONGEST:
         raise ValueError("no span of time")
     return number
 
@@ -228,7 +230,7 @@ class _Reader:
 
 def _unpacked(reader: _Reader, settings: Settings) -> Memory:
     calls, repeats, denied_rounds, more_finals, timed, answered, objects_held = reader.values(_NUMBERS)
-    spans = [_span(number) for number in reader.values(_SPANS)]
+    spans = [_span(number, least) for number, least in zip(reader.values(_SPANS), _LEAST, strict=True)]
     timeout, too_short_by, took, answered_at, first_final, green_since, changed_at = spans
     started_at, deployed_at, cycle_over_at = map(_moment, reader.values(_TIMES))
     if started_at is None or timeout is None or (answered and answered_at is None):
