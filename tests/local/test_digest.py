@@ -119,13 +119,13 @@ def test_a_link_to_a_folder_above_ends_the_walk_there(tmp_path):
 @pytest.mark.timeout(60)
 def test_links_that_double_what_lies_below_them_end_with_a_wrong_input(tmp_path, doubled):
     with pytest.raises(UsageError, match="more than 100,000 files and folders") as caught:
-        digests(str(doubled(tmp_path, 24)))
+        digests(str(doubled(tmp_path, 18)))
     assert "--s3-exclude" in caught.value.advice
 
 
 def test_what_is_left_out_as_a_whole_does_not_count(tmp_path, doubled):
     lay(tmp_path, "a.py")
-    doubled(tmp_path / "links", 24)
+    doubled(tmp_path / "links", 18)
     assert found(tmp_path, "links/**") == ["a.py"]
 
 

@@ -176,7 +176,7 @@ def test_a_circle_through_another_tree_is_told(tmp_path):
 @pytest.mark.timeout(60)
 def test_links_that_double_what_lies_below_them_are_told(tmp_path, doubled):
     with pytest.raises(UsageError, match="more than 100,000 files and folders") as caught:
-        read_folder(doubled(tmp_path, 24))
+        read_folder(doubled(tmp_path, 18))
     assert "links" in caught.value.advice
 
 
