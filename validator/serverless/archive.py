@@ -204,8 +204,8 @@ def _end(data: bytes, name: str) -> int:
     if not data.startswith(b"PK"):
         raise UsageError(
             f"{name} is no zip archive",
-            advice="Give the function a source or build artifact: CodePipeline makes a zip archive of it, except of a "
-            "source action's full clone.",
+            advice="Give the function a source or build artifact. Of a source action its format must be CODE_ZIP, the "
+            "default, and no full clone.",
         )
     raise _damaged(name, "it is cut off, or something was added to it")
 

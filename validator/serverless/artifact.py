@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from validator.errors import UsageError
@@ -29,8 +30,8 @@ MAX_TOKENS = 500_000
 
 _TOLD = 8
 """So many names of a folder are told where one is missing."""
-_COMPARED = 1_000
-"""Names that a missing one is compared with, since that takes time."""
+_COMPARED, _LONG = 1_000, 100
+"""So many names of so many characters are compared with a missing one, since that takes time."""
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 _Folders = dict[str, dict[str, "Member | None"]]
@@ -148,7 +149,8 @@ class Artifact:
         while folder not in self._folders:
             folder = folder.rpartition("/")[0]
         wanted = name[len(folder) :].lstrip("/").split("/")[0]
-        near = difflib.get_close_matches(wanted, list(self._folders[folder])[:_COMPARED], n=3)
+        known = [step for step in islice(self._folders[folder], _COMPARED) if len(step) <= _LONG]
+        near = difflib.get_close_matches(wanted[:_LONG], known, n=3)
         paths = [f"{folder}/{step}" if folder else step for step in near]
         last = name.rpartition("/")[2]
         paths += [path for path in self._places(last) if path not in paths]
