@@ -136,7 +136,7 @@ class Page:
 
 def page_of(report: Report) -> Page:
     """Everything that the page of `report` says."""
-    rows = _Rows(explain.trace_limit(report))
+    rows = _Rows(explain.trace_limit(report), FOLDED_TEXT)
     anchors: dict[str, str] = {}
     by_status: dict[Status, list[tuple[str, Check]]] = {status: [] for status in Status}
     for number, check in enumerate(report.checks, 1):
@@ -189,7 +189,7 @@ class _Rows:
     """Describes checks, none of their long parts twice, and not more of those than a page can hold."""
 
     limit: int
-    left: int = FOLDED_TEXT
+    left: int
     """Characters of folded text that may still come."""
     traces: dict[str, Link] = field(default_factory=dict)
     advised: dict[str, Link] = field(default_factory=dict)
