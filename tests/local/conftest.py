@@ -1,8 +1,6 @@
 """The scan of a local folder, on files that the tests write."""
 
-
 import pytest
-
 
 
 @pytest.fixture
