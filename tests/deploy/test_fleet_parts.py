@@ -3,6 +3,7 @@
 import json
 import re
 import tracemalloc
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,11 +15,12 @@ from lxml import html
 from validator.errors import CallFailed, CannotTell, UsageError
 from validator.finding import Status
 from validator.reasons import Reason
-from validator.serverless import fleet, fleet_junit
+from validator.serverless import fleet, fleet_junit, fleet_plan
 from validator.serverless.answers import SHORT_LIMIT
 from validator.serverless.fleet_page import render
 from validator.serverless.fleet_plan import MOST_ENVIRONMENTS, items_of, order_of
 from validator.serverless.fleet_verdict import judge
+from validator.serverless.parameters import parse_parameters
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -147,6 +149,15 @@ def test_settings_are_shared_and_an_environments_own_win():
         "s3://bucket/gate/run-1/1",
     ]
     assert {(item["rounds"], item["max_rounds"]) for item in items} == {(0, 7)}
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "own", "tps"), [(10, {}, 1.0), (1, {}, 10.0), (1000, {}, 0.1), (5, {"max_tps": 4}, 4)]
+)
+def test_environments_at_once_share_the_accounts_calls_a_second_unless_told_otherwise(concurrency, own, tps):
+    (item,) = items_of(order(max_concurrency=concurrency), [{"environment": "a", **own}])
+
+    assert item["event"]["max_tps"] == tps
 
 
 RESULTS = st.lists(
@@ -393,3 +404,38 @@ def test_any_request_is_answered_and_none_of_nonsense_is_green(request):
     assert answer["verdict"] == "error"
     assert answer["exit_code"] in (2, 3)
     assert answer["summary"]
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
+
+
+def test_the_documents_input_can_begin_a_fleet():
+    example = json.loads(DOCUMENT.partition("```json\n")[2].partition("```")[0])
+
+    order_ = order_of(example, "run-1")
+    for item in items_of(order_, order_.environments):
+        parse_parameters(item["event"])
+
+
+def test_the_document_tells_every_key_of_the_input_with_its_default():
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([^|]*) \|",
+        DOCUMENT.partition("## The input")[2].partition("\n## ")[0],
+        re.MULTILINE,
+    )
+
+    told = {key: default.strip().strip("`") for key, default in rows}
+    assert set(told) == fleet_plan._KEYS
+    for key, default in fleet_plan._DEFAULTS.items():
+        assert told[key] == (json.dumps(default) if not isinstance(default, str) else default)
+
+
+def test_the_document_shows_the_answer_as_it_is():
+    store = Memory()
+    begun(store, ["a", "b"])
+    answer = ended(store, [result(0, "failed"), result(1)])
+    shown = json.loads(DOCUMENT.partition("## The summary")[2].partition("```json\n")[2].partition("```")[0])
+
+    assert list(shown) == list(answer)
+    assert list(shown["counts"]) == list(answer["counts"])
+    assert list(shown["failed"][0]) == list(answer["failed"][0])

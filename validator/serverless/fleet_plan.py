@@ -19,6 +19,8 @@ MOST_ENVIRONMENTS = 200
 """Their results come back in one payload of at most 256 KiB: 1,310 bytes for each."""
 LARGEST_ITEM = 200_000
 """Bytes of one environment's settings as JSON: Step Functions carries 256 KiB, and the gate's token comes on top."""
+ACCOUNT_TPS = 10.0
+"""InvokeRestApi calls a second that everybody in an account shares: the environments of a fleet divide them."""
 ITEMS = "items.json"
 """The list of items, below the run's prefix."""
 
@@ -151,6 +153,7 @@ def items_of(order: Order, environments: object) -> list[dict[str, Any]]:
             for key in _OURS
             if key in event
         ]
+        event.setdefault("max_tps", max(0.1, round(ACCOUNT_TPS / order.numbers["max_concurrency"], 1)))
         event |= {"answer": "short", "reports": f"{order.reports}/{index}"}
         if len(json.dumps(event).encode()) > LARGEST_ITEM:
             problems.append(f"environment {index} ({name}) has settings of more than {LARGEST_ITEM:,} bytes")
