@@ -46,4 +46,4 @@ lock:                           ## renews the lock files from pyproject.toml; LO
 	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) - -o requirements/build.txt
 
 clean:
-	rm -rf $(VENV) .cache mwaa-gate-demo
+	rm -rf $(VENV) .cache dist mwaa-gate-demo
