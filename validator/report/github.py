@@ -50,11 +50,12 @@ class Annotation:
     def command(self) -> str:
         """The line that makes the runner show it."""
         properties = {"title": _bounded(one_line(self.title), TITLE_LIMIT)}
-        if self.file is not None:
+        if self.file is not None and one_line(self.file) == self.file:  # else no name that GitHub could find
             place = {"file": self.file} | ({"line": str(self.line)} if self.line else {})
             properties = place | properties
         given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-        text = _bounded("\n".join(self.lines), MESSAGE_LIMIT) or "(no message)"
+        text = _bounded("\n".join(self.lines), MESSAGE_LIMIT)
+        text = text if text.strip() else "(no message)"
         return f"::{self.level} {given}::{_data(text)}"
 
 
