@@ -6,10 +6,12 @@ does, on every line separator that some reader knows.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
@@ -133,7 +135,7 @@ class Expressions:
         assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name), f"no such expression: {term}"
         assert context in self.contexts, f"no such context: {term}"
         values = self.contexts[context]
-        if context in ("steps", "env"):  # what was not set is empty, as on GitHub
+        if context in ("steps", "env", "vars"):  # what was not set is empty, as on GitHub
             return values.get(name, "")
         assert name in values, f"nothing declares {term}"
         return values[name]
@@ -151,7 +153,13 @@ class Runner:
         self.environ = dict(environ)
         self.env = {}
         """The job's own variables."""
-        self.killed = []
+        self.groups = []
+        """The process groups of the steps: what they leave running ends with the job."""
+
+    def close(self):
+        for group in self.groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
     def shell(self, step, expressions, more=None):
         """Run a `shell: bash` step."""
@@ -172,19 +180,20 @@ class Runner:
         }  # fmt: skip
         for name, value in step.get("env", {}).items():
             environ[name] = expressions.fill(str(value))
-        ended = subprocess.run(
+        process = subprocess.Popen(
             ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
             cwd=self.workspace,
             env={name: value.replace("\0", "") for name, value in environ.items()},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            timeout=300,
-            check=False,
+            start_new_session=True,
         )
+        self.groups.append(process.pid)
+        log, _ = process.communicate(timeout=300)
         return Ran(
-            ended.returncode,
-            ended.stdout.decode(),
+            process.returncode,
+            log.decode(),
             values_of(files["GITHUB_OUTPUT"].read_text("utf-8")),
             files["GITHUB_STEP_SUMMARY"].read_text("utf-8"),
         )
@@ -193,11 +202,13 @@ class Runner:
 class Action:
     """action.yml, run as the runner runs it."""
 
-    def __init__(self, runner, installed=None):
+    def __init__(self, runner, installed=None, path=ROOT):
         self.runner = runner
+        self.path = path
+        """Where the runner has put the action's repository."""
         self.installed = installed
         """The outputs of the step `install`, where it need not run again."""
-        self.text = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+        self.text = yaml.safe_load((path / "action.yml").read_text("utf-8"))
 
     def step(self, name):
         return next(step for step in self.text["runs"]["steps"] if step["id"] == name)
@@ -214,7 +225,7 @@ class Action:
                 outputs |= {f"install.outputs.{name}": value for name, value in self.installed.items()}
                 continue
             expressions = Expressions(inputs=inputs, steps=outputs, env=self.runner.env)
-            ran = self.runner.shell(step, expressions, {"GITHUB_ACTION_PATH": str(ROOT)})
+            ran = self.runner.shell(step, expressions, {"GITHUB_ACTION_PATH": str(self.path)})
             log += ran.log
             outputs |= {f"{step['id']}.outputs.{name}": value for name, value in ran.outputs.items()}
             if ran.code:
@@ -262,7 +273,9 @@ def installation(tmp_path_factory, worker_id):
 def runner(tmp_path):
     folder = tmp_path / "runner"
     folder.mkdir()
-    return Runner(folder, _environ(folder))
+    one = Runner(folder, _environ(folder))
+    yield one
+    one.close()
 
 
 @pytest.fixture
