@@ -69,12 +69,13 @@ class Disk:
     def __init__(self, root: str | Path) -> None:
         self.root = str(root)
         self.described = f"the local folder {root}"
+        self._shown = Path(root)
         # Joined as text, since a name of bytes that are no text is one, too, and a Path for each costs time.
         self._path = os.fspath(root) or "."
 
     def where(self, name: str) -> str:
         """The path of `name`."""
-        return str(Path(self.root) / name)
+        return str(self._shown / name)
 
     def entries(self, name: str) -> Iterator[Entry]:
         """What lies in the folder `name`, in the operating system's order."""
