@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from validator.gate import Interrupted
 from validator.report.files import WriteError
 
 SETTLED = (
@@ -187,6 +188,19 @@ def test_a_mistake_of_the_gate_is_told_as_one(gate, manifest, github, monkeypatc
         gate("check", manifest(), *SETTLED)
     assert github.outputs == {"verdict": "error"}
     assert "a mistake in mwaa-gate" in github.summary
+
+
+def test_an_interruption_before_the_first_call_is_told(gate, manifest, github, monkeypatch):
+    def interrupt(*_):
+        raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr("validator.service.check_environment", interrupt)
+    ended = gate("check", manifest(), *SETTLED)
+    assert ended.code == 143
+    assert commands(ended) == [
+        "::error title=mwaa-gate%3A interrupted::The gate was interrupted before it had looked at anything."
+    ]
+    assert github.outputs == {"verdict": "error"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["--version"], ["schema"]])

@@ -4,6 +4,9 @@ import json
 import os
 import re
 import shutil
+import signal
+import threading
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -148,6 +151,25 @@ def test_nothing_of_the_workspace_is_taken_for_a_module(action, sandbox):
         (action.runner.workspace / f"{name}.py").write_text("raise SystemExit('shadowed')\n")
     action.runner.environ["PYTHONPATH"] = str(action.runner.workspace)
     assert action.run(manifest="manifest.yaml", **SETTLED).code == 0
+
+
+def test_a_cancelled_job_reaches_the_gate_and_the_reports_say_so(action, sandbox):
+    asked = threading.Event()
+    sandbox.fault = lambda call: asked.set() if call.path == "/dags" else None
+
+    def cancel():
+        asked.wait(60)
+        time.sleep(0.3)
+        os.kill(action.runner.groups[-1], signal.SIGINT)  # the shell's own id, as the runner does
+
+    (action.runner.workspace / "manifest.yaml").write_text("version: 1\ndags: [etl, not_yet]\n")
+    canceller = threading.Thread(target=cancel, daemon=True)
+    canceller.start()
+    ran = action.run(manifest="manifest.yaml", **SETTLED | {"timeout": "60s"})
+    assert ran.code == 130, ran.log
+    assert ran.outputs["verdict"] == "error"
+    assert holds_reports(ran)["exit_code"] == 130
+    assert "Interrupted by SIGINT" in ran.summary
 
 
 # Wrong inputs
