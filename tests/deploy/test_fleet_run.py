@@ -14,11 +14,15 @@ from types import SimpleNamespace
 import boto3
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from junitparser import JUnitXml
 from lxml import etree, html
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
+    ResourceEvalS3,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
@@ -338,3 +342,40 @@ def test_the_reports_of_another_run_are_never_taken_for_this_ones(cloud):
 
     assert seen["error"] == "FleetCannotTell"
     assert valid(cloud.get("gate/tuesday/junit.xml")).errors == 1
+
+
+def test_a_map_that_fails_as_a_whole_leaves_every_environment_untold(cloud, monkeypatch):
+    def deny(*args):
+        raise ClientError(
+            {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {}}, "GetObject"
+        )
+
+    monkeypatch.setattr(ResourceEvalS3, "_handle_get_object", deny)
+
+    seen = cloud.run(fleet_of({"environment": "a"}, {"environment": "b"}, tolerated_failure_percentage=100))
+
+    assert (seen["status"], seen["error"]) == ("FAILED", "FleetCannotTell")
+    assert "2 cannot be told" in seen["cause"]
+    assert "map ended early" in seen["cause"]
+    assert set(cloud.invocations) == {"fleet"}
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], "done", {"state": "done"}, {"state": "pending", "token": "t"}, {"state": "x"}]
+)
+def test_an_answer_that_is_none_cannot_be_told(cloud, monkeypatch, answer):
+    whole = Cloud.invoke
+    monkeypatch.setattr(
+        lambda_eval_utils,
+        "_invoke_lambda_function",
+        lambda parameters, *rest: (
+            whole(cloud, parameters, *rest)
+            if b'"fleet"' in parameters["Payload"][:10]
+            else {"StatusCode": 200, "Payload": answer}
+        ),
+    )
+
+    seen = cloud.run(fleet_of({"environment": "a"}))
+
+    assert seen["error"] == "FleetCannotTell"
+    assert "something that is no answer" in seen["cause"]
