@@ -200,5 +200,8 @@ def _take_up_standing(state: State, standing: Standing, wanted: Wanted, now: flo
         elif standing.equal_since is not None:
             # A second ago at most, so that spot checks begin anywhere.
             read_at = now - key_of(f"{name} {now}")[0] / 256
-            sources[name] = SourceTrack(read_at, equal_since=standing.equal_since, moved=standing.moved)
+            # What one that was not equal at first was then is forgotten: it may come back, and is nobody's new one.
+            sources[name] = SourceTrack(
+                read_at, equal_since=standing.equal_since, held=not standing.moved, moved=standing.moved
+            )
     return replace(state, sources=sources, kept=kept)
