@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -79,8 +80,14 @@ def _manifest(parameters: Parameters, artifact: Artifact | None) -> tuple[str, b
     given = parameters.manifest
     if isinstance(given, str) and _is_path(given) and artifact is not None:
         return given, artifact.read(given, MAX_BYTES + 1)
-    text = given if isinstance(given, str) else json.dumps(given)
+    text = given if isinstance(given, str) else _as_yaml(given)
     return "the event's manifest", text.encode("utf-8", "surrogatepass")
+
+
+def _as_yaml(manifest: object) -> str:
+    """An object as text that YAML reads as the same: of JSON's escapes it knows no pairs of surrogates."""
+    text = json.dumps(manifest, ensure_ascii=False)
+    return re.sub(r"[^\x20-\x7e]", lambda found: f"\\U{ord(found[0]):08x}", text)
 
 
 def _folder(parameters: Parameters, artifact: Artifact) -> LocalFolder | None:
