@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from validator.serverless.parameters import Parameters
 
 JOB_KEY = "CodePipeline.job"
-PART = 38.0
-"""Seconds of one part of a job's wait. Calls that are under way then may take 20 more: an invocation stays below 60 s."""
-ROOM = 20.0
-"""Seconds of an invocation that are kept for calls under way, the reports and the answer."""
+PART = 33.0
+"""Seconds of one part of a job's wait. A round that is under way then may take 25 more: an invocation stays below 60 s."""
+ROOM = 35.0
+"""Seconds of an invocation that are kept for a round under way, the reports and the answer."""
 WATCHDOG = 6.0
 """Seconds before the function's own timeout at which a job is answered whatever happens."""
 
@@ -91,14 +91,13 @@ def _event(event: object, invocation: _Invocation) -> dict[str, Any]:
     """Answer an event that is no job."""
     from validator.serverless.parameters import parse_parameters  # noqa: PLC0415 - at the first event, not at the import
 
-    given = event["detail"] if isinstance(event, dict) and "detail-type" in event else event
+    given = event.get("detail") if isinstance(event, dict) and "detail-type" in event else event
     named = given.get("environment") if isinstance(given, dict) else None
     environment = named if isinstance(named, str) else None
     try:
         parameters = parse_parameters(given)
         is_short = parameters.answer == "short"
-        seconds = invocation.seconds(parameters, PART if is_short else math.inf)
-        part = _part(parameters, None, parameters.token, seconds)
+        part = _part(parameters, None, parameters.token, invocation, PART if is_short else math.inf)
         if isinstance(part, _Undecided):
             return answers.pending(part.environment, part.token, part.next_look)
         return (answers.short if is_short else answers.done)(part.report, part.written)
@@ -119,7 +118,7 @@ def _job(data: object, invocation: _Invocation) -> dict[str, Any]:
         job, parameters = _read(data)
         owed.on_error = parameters.on_error
         artifact = _artifact(job, parameters)
-        part = _part(parameters, artifact, job.token, invocation.seconds(parameters, PART))
+        part = _part(parameters, artifact, job.token, invocation, PART)
         if isinstance(part, _Undecided):
             answer.goes_on(part.token)
         elif part.report.verdict is Status.FAILED:
@@ -152,14 +151,14 @@ class _Owed:
         self._watchdog.cancel()
         if error is None:
             return False
-        if (
-            self._answer.given or self._answer.refused
-        ):  # what failed is the answer itself: Lambda's alarm tells
+        if error is self._answer.refused:  # what failed is the answer itself: Lambda's alarm tells
             _log(f"The job could not be answered: {type(error).__name__}")
             return False
         known = error if isinstance(error, GateError) else _unexpected(error)
         message = answers.error_message(known)
         _log(message)
+        if self._answer.given:  # the watchdog was quicker
+            return True
         if known.exit_code == EXIT_USAGE:
             self._answer.fails("ConfigurationError", message)
         else:
@@ -178,7 +177,11 @@ class _Owed:
             "The function's timeout came before its part of the wait was over: nothing can be said of the environment.\n"
             "What to do: give the function a timeout of 120 s or more, and see in its log what took so long."
         )
-        self.cannot_tell("SystemUnavailable", message, {"verdict": str(Status.ERROR)})
+        _log(message)
+        try:
+            self.cannot_tell("SystemUnavailable", message, {"verdict": str(Status.ERROR)})
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: its log is all that there is
+            _log(f"The job could not be answered: {type(error).__name__}")
 
 
 def _read(data: object) -> tuple[Job, Parameters]:
@@ -206,9 +209,13 @@ def _artifact(job: Job, parameters: Parameters) -> Artifact | None:
 
 
 def _part(
-    parameters: Parameters, artifact: Artifact | None, token: str | None, seconds: float
+    parameters: Parameters,
+    artifact: Artifact | None,
+    token: str | None,
+    invocation: _Invocation,
+    usual: float,
 ) -> _Undecided | _Decided:
-    """Make one part of the wait: the gate itself."""
+    """Make one part of the wait: the gate itself. It lasts `usual` seconds, unless something says otherwise."""
     from validator.report.console import show  # noqa: PLC0415 - at the first event, not at the import
     from validator.report.progress import progress_for  # noqa: PLC0415 - the same
     from validator.serverless.request import settings_of  # noqa: PLC0415 - the same
@@ -221,7 +228,8 @@ def _part(
 
         memory = unpack(token, settings)
     progress = progress_for(sys.stderr, quiet=False, no_color=True)
-    told = visit_environment(settings, progress, memory, seconds)
+    # Only now: to read many DAG files takes a small function seconds.
+    told = visit_environment(settings, progress, memory, invocation.seconds(parameters, usual))
     if isinstance(told, Pending):
         from validator.serverless.token import pack  # noqa: PLC0415 - not in the last part
 

@@ -128,16 +128,19 @@ def short(report: Report, written: Mapping[str, str]) -> dict[str, Any]:
 
 
 def refused(error: GateError, environment: str | None) -> dict[str, Any]:
-    """The answer of an event that cannot be used, or of an invocation that failed."""
-    return {
+    """The answer of an event that cannot be used, or of an invocation that failed; never longer than a short one."""
+    answer: dict[str, Any] = {
         "state": "done",
-        "environment": one_line(environment, 100) if environment else None,
+        "environment": _ascii(one_line(environment, 100)) if environment else None,
         "verdict": str(Status.ERROR),
         "exit_code": error.exit_code,
         "summary": _ascii(one_line(error.message, 600)),
-        "reasons": [_ascii(line) for line in error_message(error).split("\n")[1:6]],
+        "reasons": [_ascii(one_line(line, _MESSAGE)) for line in error_message(error).split("\n")[1:6]],
         "reports": {},
     }
+    while len(answer["reasons"]) > 1 and _size(answer) > SHORT_LIMIT:  # the last one says what to do
+        answer = {**answer, "reasons": [*answer["reasons"][:-2], answer["reasons"][-1]]}
+    return answer
 
 
 def unexpected(kind: str) -> GateError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -162,8 +163,8 @@ class Answer:
         self._lock = threading.Lock()
         self.given = ""
         """`continues`, `success` or `failure`; empty: none yet."""
-        self.refused = False
-        """CodePipeline does not take an answer, and will take no other."""
+        self.refused: Exception | None = None
+        """What came of the last answer that did not get through; None: nothing."""
 
     def goes_on(self, token: str) -> bool:
         """Nothing is decided: call again with `token`. Gives whether this was the job's answer."""
@@ -219,12 +220,12 @@ class Answer:
                     return
                 wait = None if code in _HOPELESS else next(waits, None)
                 if wait is None:
-                    self.refused = True
+                    self.refused = error
                     raise
-            except BotoCoreError:
+            except BotoCoreError as error:
                 wait = next(waits, None)
                 if wait is None:
-                    self.refused = True
+                    self.refused = error
                     raise
             else:
                 return
@@ -232,5 +233,8 @@ class Answer:
 
 
 def _fit(text: str, limit: int) -> str:
-    """`text` as CodePipeline takes it: something, and not too much."""
-    return encodable(bounded(text.strip(), limit)) or "(nothing to say)"
+    """`text` as CodePipeline takes it: something, and not too much, also where a character beyond 16 bits counts twice."""
+    text = encodable(text.strip())
+    if len(text.encode("utf-16-le")) // 2 > limit:
+        text = bounded(re.sub("[\U00010000-\U0010ffff]", "\N{REPLACEMENT CHARACTER}", text), limit)
+    return text or "(nothing to say)"
