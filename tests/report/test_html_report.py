@@ -219,8 +219,8 @@ def test_a_lane_tells_the_same_in_words_and_as_a_picture(waited):
         for lane in lanes
     }
     assert facts == {
-        "etl_daily": "red 31s listed 0.5s",
-        "report": "settled 50s listed 20s, parsed 20s",
+        "etl_daily": "red 31s (listed 0.5s)",
+        "report": "settled 50s (listed 20s, parsed 20s)",
         "scheduler": "healthy 0.5s",
     }
     assert [lane.find("svg/title").text for lane in lanes][1] == (
@@ -235,6 +235,16 @@ def test_a_lane_tells_the_same_in_words_and_as_a_picture(waited):
         ("parsed", "33.333%", "50.000%"),
         ("held", "83.333%", "16.667%"),
     ]
+
+
+def test_a_dag_that_never_came_is_said_to_have_never_been_listed(waited, check):
+    gone = (
+        Change(0.5, Status.PENDING, Reason.DAG_MISSING, parsed=False),
+        Change(60.0, Status.FAILED, Reason.DAG_MISSING, parsed=False),
+    )
+    timeline = Timeline(waited.timeline.looks, {"dags/etl_daily": gone})
+
+    assert "red 1m (never seen on the list)" in parsed(replace(waited, timeline=timeline))
 
 
 def test_a_lane_leads_to_its_check(waited):

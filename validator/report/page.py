@@ -97,7 +97,7 @@ class Track:
     outcome: str
     """`settled 45s`, `red 1m2s`, `still open`: how it ended, and from when on."""
     facts: str
-    """`listed 0.6s, parsed 12s`."""
+    """`(listed 0.6s, parsed 12s)`."""
     story: str
     """Every stage with its times."""
 
@@ -265,6 +265,8 @@ def _track(lane: Lane, anchors: Mapping[str, str], held: str = "settled") -> Tra
     at = {Status.PASSED: lane.settled, Status.FAILED: lane.red}.get(lane.status)
     moments = (("listed", lane.listed), ("parsed", lane.parsed))
     facts = ", ".join(f"{word} {_duration(moment)}" for word, moment in moments if moment is not None)
+    if lane.listed is None and any(span.stage is Stage.MISSING for span in lane.spans):
+        facts = "never seen on the list"
     words = {**WORDS, Stage.HELD: held}
     outcomes = {
         Status.PASSED: held,
@@ -283,7 +285,7 @@ def _track(lane: Lane, anchors: Mapping[str, str], held: str = "settled") -> Tra
         title=title,
         anchor=anchors.get(lane.check, ""),
         outcome=outcome + (f" {_duration(at)}" if at is not None else ""),
-        facts=facts or ("never seen on the list" if held == "settled" else ""),
+        facts=f"({facts})" if facts else "",
         story=f"{title}: {stages or 'no look judged it'}. In the end: {outcome}.",
     )
 
