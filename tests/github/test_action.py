@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import threading
 import time
 import xml.etree.ElementTree as ET
@@ -265,6 +266,33 @@ def tools(tmp_path):
     for name in ("bash", "mktemp", "env", "cat"):
         (folder / name).symlink_to(shutil.which(name))
     return folder
+
+
+WINDOWS_PYTHON = """#!/bin/bash
+"{python}" "$@" || exit
+if [ "$3" = venv ]; then
+  mv "$4/bin" "$4/Scripts"
+  mv "$4/Scripts/python" "$4/Scripts/python.exe"
+fi
+"""
+"""Makes virtual environments as they are on Windows."""
+
+
+def test_paths_and_virtual_environments_of_windows_will_do(action, tools, sandbox, runner_model, root):
+    runner = action.runner
+    (tools / "python").write_text(WINDOWS_PYTHON.format(python=sys.executable))
+    (tools / "python").chmod(0o755)
+    windows = {
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "RUNNER_TEMP": str(runner.temp).replace("/", "\\"),
+        "GITHUB_ACTION_PATH": str(root).replace("/", "\\"),
+    }
+    expressions = runner_model["expressions"](inputs={"python": "python"})
+    ran = runner.shell(action.step("install"), expressions, windows)
+    assert ran.code == 0, ran.log
+    assert ran.outputs["python"].endswith("/venv/Scripts/python.exe")
+    action.installed = ran.outputs
+    assert action.run(manifest="manifest.yaml", **SETTLED).code == 0
 
 
 def test_without_a_python_it_says_what_to_use(action, tools, tmp_path):
