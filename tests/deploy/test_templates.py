@@ -240,7 +240,8 @@ def test_the_fleets_state_machine_may_start_itself_and_call_the_gate_alone():
 
     assert allowed(fleet, "lambda:InvokeFunction") == ['{"Ref": "GateFunctionArn"}']
     assert f"{machine}:stateMachine:${{StateMachineName}}" in allowed(fleet, "states:StartExecution")
-    assert allowed(fleet, "states:StopExecution") == [f"{machine}:execution:${{StateMachineName}}/*"]
+    executions = f"{machine}:execution:${{StateMachineName}}"
+    assert allowed(fleet, "states:StopExecution") == [f"{executions}:*", f"{executions}/*"]
     below = "arn:${AWS::Partition}:s3:::${ReportsBucket}/"
     assert all(
         one.startswith(below) for one in allowed(fleet, "s3:GetObject") + allowed(fleet, "s3:PutObject")
