@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import filecmp
+import hashlib
 import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -33,9 +36,24 @@ ONLY_ON_A_TERMINAL = {("validator/report/console.py", "rich"), ("validator/repor
 ELF_MACHINE = {62: "x86_64", 183: "arm64"}
 
 
-def command(*arguments):
+def snapshot(root, target):
+    """A copy of what a build reads: nobody edits it in the middle, and its files have another age."""
+    unwanted = shutil.ignore_patterns("__pycache__")
+    for name in ("deploy", "requirements", "validator"):
+        shutil.copytree(root / name, target / name, ignore=unwanted, copy_function=shutil.copyfile)
+    shutil.copyfile(root / "LICENSE", target / "LICENSE")
+    return target
+
+
+def digests(path):
+    """What a zip holds, short enough for pytest to show a difference."""
+    with zipfile.ZipFile(path) as archive:
+        return {entry.filename: (entry.CRC, entry.file_size) for entry in archive.infolist()}
+
+
+def command(root, *arguments):
     return subprocess.run(
-        [sys.executable, ROOT / "deploy" / "build_zip.py", *arguments],
+        [sys.executable, root / "deploy" / "build_zip.py", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -44,12 +62,17 @@ def command(*arguments):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def checkout(tmp_path_factory):
+    return snapshot(ROOT, tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="module")
+def built(checkout, tmp_path_factory):
     """The zip, as the command builds it; the folder for it is made."""
     if sys.platform != "linux" or MACHINE is None:
         pytest.skip("what runs in Lambda runs on Linux alone, on x86_64 and arm64")
     path = tmp_path_factory.mktemp("zip") / "dist" / "gate.zip"
-    done = command("--output", path, "--python", RUNNING, "--architecture", MACHINE)
+    done = command(checkout, "--output", path, "--python", RUNNING, "--architecture", MACHINE)
     assert done.returncode == 0, done.stderr
     assert re.search(r"gate\.zip: \d+\.\d MB, unzipped \d+\.\d MB\n$", done.stdout)
     return path
@@ -91,11 +114,17 @@ def sources(under):
     return {path for path in files if "__pycache__" not in path.parts and not path.name.startswith(".")}
 
 
-def test_the_same_inputs_give_the_same_bytes(built, tmp_path):
+def test_the_same_inputs_give_the_same_bytes_wherever_they_lie_and_however_old_they_are(
+    built, checkout, tmp_path
+):
+    elsewhere = snapshot(checkout, tmp_path / "else" / "where")
+    for path in (elsewhere / "validator").rglob("*.py"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
     again = tmp_path / "again.zip"
-    sizes = build_zip.build(again, RUNNING, MACHINE)
-    assert again.read_bytes() == built.read_bytes()
-    assert sizes.zipped == built.stat().st_size
+    done = command(elsewhere, "--output", again, "--python", RUNNING, "--architecture", MACHINE)
+    assert done.returncode == 0, done.stderr
+    assert digests(again) == digests(built)
+    assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(built.read_bytes()).digest()
 
 
 def test_it_holds_what_the_handler_needs_and_nothing_else(folder):
@@ -107,12 +136,12 @@ def test_it_holds_what_the_handler_needs_and_nothing_else(folder):
     assert [path for path in files if path.suffix == ".pyc"] == []
 
 
-def test_the_package_is_the_checkouts_but_for_the_command_line(folder):
-    package = ROOT / "validator"
+def test_the_package_is_the_checkouts_but_for_the_command_line(checkout, folder):
+    package = checkout / "validator"
     expected = {path for path in sources(package) if path.parts[0] not in build_zip.NOT_THE_HANDLERS}
     assert sources(folder / "validator") == expected
     for path in expected:
-        assert (folder / "validator" / path).read_bytes() == (package / path).read_bytes(), path
+        assert filecmp.cmp(folder / "validator" / path, package / path, shallow=False), path
 
 
 def test_every_dependency_is_the_locked_one_and_brings_its_licence(folder):
