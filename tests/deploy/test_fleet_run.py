@@ -27,12 +27,16 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
 from validator.codepipeline import handler
+from validator.errors import GateError
+from validator.s3.interface import Location
 from validator.sandbox.files import one_dag
 from validator.sandbox.rules import Rules
 from validator.sandbox.server import Fault, Sandbox
 from validator.sandbox.simulation import Simulation
 from validator.sandbox.wire import AwsError
 from validator.sandbox.world import World
+from validator.serverless import fleet_junit
+from validator.serverless.fleet_store import S3Store
 
 HOUSE = Path(__file__).parents[2]
 XSD = etree.XMLSchema(etree.parse(HOUSE / "tests" / "report" / "junit-10.xsd"))
@@ -379,3 +383,24 @@ def test_an_answer_that_is_none_cannot_be_told(cloud, monkeypatch, answer):
 
     assert seen["error"] == "FleetCannotTell"
     assert "something that is no answer" in seen["cause"]
+
+
+def test_an_object_that_is_too_large_or_not_there_is_none(cloud):
+    cloud.put("big", b"x" * 101)
+    store = S3Store()
+
+    assert store.read(Location(BUCKET, "big"), 101) == b"x" * 101
+    for key, limit, said in (("big", 100, "at most 100"), ("gone", 100, f"no s3://{BUCKET}/gone")):
+        with pytest.raises(GateError, match=said):
+            store.read(Location(BUCKET, key), limit)
+
+
+def test_an_environments_report_that_is_too_large_is_told_and_left_out(cloud, monkeypatch):
+    monkeypatch.setattr(fleet_junit, "LARGEST_REPORT", 500)
+    cloud.estate.add("a")
+
+    seen = cloud.run(fleet_of({"environment": "a"}))
+
+    assert seen["status"] == "SUCCEEDED"
+    assert [suite.name for suite in valid(cloud.get("gate/run-1/junit.xml"))] == ["fleet nightly"]
+    assert "at most 500" in cloud.get("gate/run-1/fleet.html").decode()
