@@ -44,6 +44,16 @@ def test_every_manifest_in_the_readme_is_one():
         assert parse_manifest(block.encode(), "README.md", {"GIT_SHA": "5f3c2a1"}).dags
 
 
+def test_every_block_that_is_copied_from_a_file_is_in_that_file():
+    copied = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL)
+    assert [name for name, _ in copied] == ["tests/github/fixtures/shortest.yml", "deploy/pipeline.yaml"]
+    for name, block in copied:
+        text = re.sub(r"uses: \./ .*", "uses: OWNER/mwaa-gate@COMMIT", (ROOT / name).read_text("utf-8"))
+        lines = [line.strip() for line in text.splitlines()]
+        wanted = [line.strip() for line in block.splitlines()]
+        assert any(lines[at : at + len(wanted)] == wanted for at in range(len(lines))), name
+
+
 def test_every_link_leads_to_something():
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target

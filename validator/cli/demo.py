@@ -66,7 +66,7 @@ def demo(folder: str) -> int:
         green = _check(sandbox, manifest, place / "green")
     click.echo(
         f"\nExit {red} for the broken deploy, exit {green} for the mended one.\n"
-        f"The reports lie in {place}: red.xml, red.json, green.xml, green.json.\n"
+        f"The reports lie in {place}: red and green, each as .xml, .json and .html.\n"
         "For an environment of your own: mwaa-gate check manifest.yaml --env NAME, with AWS credentials that may "
         "call airflow:InvokeRestApi."
     )
@@ -102,9 +102,9 @@ def _check(sandbox: Sandbox, manifest: Path, reports: Path) -> int:
     import os  # noqa: PLC0415 - --help must stay quick
     import subprocess  # noqa: PLC0415 - the same
 
-    junit, json = reports.with_suffix(".xml"), reports.with_suffix(".json")
+    junit, json, page = (reports.with_suffix(suffix) for suffix in (".xml", ".json", ".html"))
     shown = ["mwaa-gate", "check", str(manifest), "--env", _ENVIRONMENT, *_OPTIONS]
-    shown += ["--junit", str(junit), "--json", str(json)]
+    shown += ["--junit", str(junit), "--json", str(json), "--html", str(page)]
     click.secho(f"$ {' '.join(shown)}", dim=True)
     if sys.stdout is not None:
         sys.stdout.flush()
