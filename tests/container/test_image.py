@@ -184,6 +184,15 @@ def test_the_dockerfile_adds_the_gate_and_nothing_else(image, base):
     assert size < 80e6
 
 
+def test_the_package_in_it_is_whole_with_what_is_no_python(image):
+    def files(folder):
+        found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+        return {str(path) for path in found if "__pycache__" not in path.parts}
+
+    packages = next((image.root / "opt/mwaa-gate/lib").glob("python*/site-packages"))
+    assert files(packages / "validator") == files(ROOT / "validator")
+
+
 def test_nothing_of_what_the_build_was_given_to_fetch_packages_is_in_it(image, base, pip_conf):
     given = re.findall(rb"\S+://\S+", pip_conf.read_bytes())
     for path in added(image, base):
