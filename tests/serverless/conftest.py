@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import botocore.session
@@ -27,6 +27,7 @@ from validator.sandbox.server import Sandbox
 from validator.sandbox.simulation import Simulation
 from validator.sandbox.world import World
 
+SOURCE = 'from airflow import DAG\ndag = DAG("etl")\n'
 BUCKETS = ("artifacts", "reports", "dags")
 FAILURES = {
     "ConfigurationError",
@@ -56,10 +57,10 @@ FAST = {
     "max_tps": 100,
     "interval": "200ms",
     "sync": "0s",
-    "settle": "500ms",
+    "settle": "1500ms",
     "grace": "1s",
+    "invocation": "400ms",
 }
-FAST |= {"invocation": "600ms"}
 """Parameters of a wait that takes seconds, and several invocations."""
 ONCE = {
     "environment": "sandbox",
@@ -273,8 +274,13 @@ def aws(_moto, clean):
 
 @pytest.fixture
 def world():
-    """A simulated Airflow in a hurry, in which one DAG is parsed for long."""
-    return World(QUICK, files={"etl.py": one_dag("etl")})
+    """A simulated Airflow in a hurry, in which one DAG is parsed for long; its file's text is `SOURCE`."""
+    return World(QUICK, files={"etl.py": replace(one_dag("etl"), source=SOURCE)})
+
+
+@pytest.fixture
+def source():
+    return SOURCE
 
 
 @pytest.fixture

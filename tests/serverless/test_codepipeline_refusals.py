@@ -162,7 +162,7 @@ def test_a_red_stays_red_without_its_reports(pipeline, sandbox, aws, once, capsy
 @pytest.fixture
 def token(pipeline, sandbox, fast):
     """The token of a job's first invocation, whose parameters are `fast`."""
-    fast["manifest"] = MANIFEST
+    fast |= {"manifest": MANIFEST, "settle": "30s"}
     return pipeline.once(fast).token
 
 
@@ -201,9 +201,8 @@ def test_a_token_of_another_wait_is_a_configuration_error(pipeline, token, fast,
     assert "belongs to another wait" in message
 
 
-def test_a_token_of_another_artifact_is_a_configuration_error(pipeline, sandbox, fast):
-    given = {**fast, "dags_folder": "dags"}
-    source = 'from airflow import DAG\ndag = DAG("etl")\n'
+def test_a_token_of_another_artifact_is_a_configuration_error(pipeline, sandbox, fast, source):
+    given = {**fast, "dags_folder": "dags", "settle": "30s"}
     token = pipeline.once(given, pipeline.artifact({"dags/etl.py": source})).token
     changed = pipeline.artifact({"dags/etl.py": source + "# edited\n"})
     assert "belongs to another wait" in pipeline.once(given, changed, token=token).failure[1]
