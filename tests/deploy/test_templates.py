@@ -1,5 +1,6 @@
 """The CloudFormation templates: valid, and their policies allow what the code does and nothing else."""
 
+import inspect
 import json
 import re
 import subprocess
@@ -16,6 +17,10 @@ from validator.serverless.fleet_plan import order_of
 from validator.serverless.parameters import parse_parameters
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+sys.path.insert(0, str(DEPLOY))  # scripts are no package
+
+import build_zip  # noqa: E402 - after the path
+
 TEMPLATES = sorted(DEPLOY.glob("*.yaml"))
 HERE = "${AWS::Partition}:airflow:${AWS::Region}:${AWS::AccountId}"
 TAKE_NO_RESOURCE = {
@@ -174,6 +179,15 @@ def test_the_function_is_the_handler_with_all_the_time_that_lambda_gives(functio
     assert (module, callable(getattr(codepipeline, name))) == (codepipeline.__name__, True)
     assert properties["Timeout"] == 900
     assert properties["Runtime"] == "python3.13"
+
+
+def test_the_function_is_of_the_kind_that_the_zip_is_built_for_unless_both_are_told_otherwise(function):
+    built = inspect.signature(build_zip.build).parameters
+    template = read("template.yaml")
+
+    assert template["Parameters"]["Architecture"]["Default"] == built["architecture"].default
+    made = next(one for one in function["Resources"].values() if one["Type"] == "AWS::Lambda::Function")
+    assert made["Properties"]["Runtime"] == f"python{built['python'].default}"
 
 
 def test_nothing_is_public():
