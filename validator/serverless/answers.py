@@ -23,6 +23,7 @@ REPORT_LIMIT = 4_000_000
 
 _MESSAGE = 300
 _PROBLEMS = 20
+_REASONS = 5
 _FAILURE_TYPES = {
     Reason.ACCESS_DENIED: "PermissionError",
     Reason.LIMITED_ROLE: "PermissionError",
@@ -114,7 +115,7 @@ def short(report: Report, written: Mapping[str, str]) -> dict[str, Any]:
         "verdict": str(report.verdict),
         "exit_code": report.exit_code,
         "summary": _ascii(one_line(report.summary, _MESSAGE)),
-        "reasons": [_ascii(one_line(_line(check), 150)) for check in worst[:5]],
+        "reasons": [_ascii(one_line(_line(check), 150)) for check in worst[:_REASONS]],
         "counts": counts,
         "airflow_version": one_line(report.airflow_version, 40) if report.airflow_version else None,
         "duration_s": explain.seconds(report.duration_s),
@@ -129,16 +130,20 @@ def short(report: Report, written: Mapping[str, str]) -> dict[str, Any]:
 
 def refused(error: GateError, environment: str | None) -> dict[str, Any]:
     """The answer of an event that cannot be used, or of an invocation that failed; never longer than a short one."""
+    _, *lines = error_message(error).split("\n")
+    told = (
+        lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], lines[-1]]
+    )  # the last one says what to do
     answer: dict[str, Any] = {
         "state": "done",
         "environment": _ascii(one_line(environment, 100)) if environment else None,
         "verdict": str(Status.ERROR),
         "exit_code": error.exit_code,
         "summary": _ascii(one_line(error.message, 600)),
-        "reasons": [_ascii(one_line(line, _MESSAGE)) for line in error_message(error).split("\n")[1:6]],
+        "reasons": [_ascii(one_line(line, _MESSAGE)) for line in told],
         "reports": {},
     }
-    while len(answer["reasons"]) > 1 and _size(answer) > SHORT_LIMIT:  # the last one says what to do
+    while len(answer["reasons"]) > 1 and _size(answer) > SHORT_LIMIT:
         answer = {**answer, "reasons": [*answer["reasons"][:-2], answer["reasons"][-1]]}
     return answer
 
