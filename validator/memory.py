@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from validator.checks.attributes import about_tasks
+from validator.checks.interface import SLOWEST_SYNC
 from validator.checks.resources import about_variable
 from validator.checks.sources import about_source
 from validator.checks.warnings import about_pools
@@ -19,6 +20,7 @@ from validator.state import Places, Recalled, SourceTrack, Standing, State, key_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from validator.airflow.models import Observation
     from validator.checks.interface import View
@@ -83,9 +85,9 @@ def take_up(state: State, wanted: Wanted, seen: Observation, now: float) -> Stat
     recalled = state.recalled
     if recalled is None:
         return state
-    if recalled.places is not None and seen.dags.whole:
-        state = _compare_places(state, recalled.places, now)
-        recalled = replace(recalled, places=None)
+    if recalled.places is not None:
+        state = _compare_places(state, recalled.places, now, whole=seen.dags.whole)
+        recalled = replace(recalled, places=None if seen.dags.whole else recalled.places)
     if recalled.standing is not None and seen.version is not None:
         state = _take_up_standing(state, recalled.standing, wanted, now)
         recalled = replace(recalled, standing=None)
@@ -129,7 +131,8 @@ def _digests(tracks: Mapping[str, FileTrack]) -> tuple[int, ...]:
     return tuple(digests)
 
 
-def _compare_places(state: State, places: Places, now: float) -> State:
+def _compare_places(state: State, places: Places, now: float, *, whole: bool) -> State:
+    """The tracks with what moved since; of a list that is not `whole` also what shared a bucket with a DAG not on it."""
     there = {dag_id: track for dag_id, track in state.files.items() if track.seen_at == now}
     changed = {
         number
@@ -142,7 +145,7 @@ def _compare_places(state: State, places: Places, now: float) -> State:
             files[dag_id] = replace(track, moved_at=now)
         elif _bucket(dag_id) in places.moving:
             files[dag_id] = replace(track, moved_at=max(track.moved_at or 0.0, places.moved_at))
-    return replace(state, files=files, changed_at=now if changed else state.changed_at)
+    return replace(state, files=files, changed_at=now if changed and whole else state.changed_at)
 
 
 def _things(wanted: Wanted | View) -> list[About]:
@@ -176,9 +179,21 @@ def _standing(state: State, view: View) -> Standing | None:
     bits = [True] * size
     for number, one in enumerate(stands):
         bits[number * size // len(things)] &= one
-    since = [track.equal_since for track in equal.values() if track.equal_since is not None]
-    moved = any(track.moved for track in equal.values())
-    return Standing(_names(things), tuple(bits), max(since, default=None), moved)
+    since = {track.equal_since for track in equal.values() if track.equal_since is not None}
+    latest = max(since, default=None)
+    moved = any(track.moved for track in equal.values()) or _long_by_the_latest(state, view, latest)
+    return Standing(_names(things), tuple(bits), latest, moved)
+
+
+def _long_by_the_latest(state: State, view: View, latest: datetime | None) -> bool:
+    """Whether a text counted as there for long by the `latest` of all first looks, and does not by its own."""
+    if latest is None:
+        return False
+    return any(
+        track.equal_since is not None
+        and track.equal_since < view.times.arrivals.get(name, view.times.arrived_at) + SLOWEST_SYNC <= latest
+        for name, track in state.sources.items()
+    )
 
 
 def _sources(view: View) -> frozenset[str]:

@@ -8,9 +8,10 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from oracle import not_held
 from played import thorough, unhurried, waits
-from rounds import DEPLOYED, ROOT, FakeClock, dag, no_warnings, seen, silent_progress
+from rounds import DEPLOYED, ROOT, UNREAD, FakeClock, dag, no_warnings, seen, silent_progress
 
 from validator.airflow.models import Task
+from validator.checks.interface import SLOWEST_SYNC
 from validator.checks.registry import run_checks
 from validator.decision import Verdict, decide
 from validator.expectations import Expectations
@@ -303,6 +304,35 @@ def test_a_dag_that_moved_between_two_parts_must_stay_where_it_is():
     assert outcome.elapsed >= 30 + 60
 
 
+@pytest.mark.parametrize("half", [{"whole": False}, {"dags_unread": UNREAD}])
+def test_a_dag_that_moved_between_two_parts_is_no_green_on_half_a_list_either(half):
+    """A list that kept changing, or broke off, may still show every DAG that is expected by its id."""
+
+    def answer(now):
+        late = dag("late", parsed=now + 100 if now > 15 else -9)
+        moves = dag(parsed=now + 100, path="a.py" if now < 15 else "b.py")
+        return seen(moves, late, now=now + 100, **(half if now > 15 else {}))
+
+    rules = Rules(deployed_at=DEPLOYED, grace=60.0, timeout=70.0)
+    expected = Expectations(Manifest(dags=(ExpectedDag("a"), ExpectedDag("late"))))
+    outcome, _, legs = in_parts(plain(answer), expected, rules, seconds=12.0, gap=30.0)
+
+    assert outcome.status is not Status.PASSED
+    assert legs > 1
+
+
+def test_half_a_list_leaves_the_rest_to_be_compared():
+    expected = Expectations(Manifest(dags=(ExpectedDag("a"), ExpectedDag("b"))))
+    state, view = look(expected, Rules(), State(deployed_at=DEPLOYED), seen(dag(), dag("b")), 0.0)
+    state = carried(state, view, 0.0, Rules())
+    state, _ = look(expected, Rules(), state, seen(dag(), whole=False), 10.0)
+    assert state.files["a"].moved_at is None
+    state, _ = look(expected, Rules(), state, seen(dag(), dag("b", path="c.py")), 20.0)
+
+    assert state.files["a"].moved_at is None
+    assert state.files["b"].moved_at == 20.0
+
+
 def test_a_match_that_went_between_two_parts_is_waited_for():
     """In one piece it is missed for the grace time; here nobody knows its name."""
 
@@ -366,7 +396,8 @@ def test_what_stood_is_forgotten_where_other_things_are_expected():
     assert not other.kept
 
 
-def test_an_equal_source_counts_from_the_latest_of_all():
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_equal_source_counts_from_the_latest_of_all(moved):
     words = frozenset({"airflow", "dag"})
     files = tuple(LocalFile(f"{name}.py", (Definition(name, 1),), text="x", words=words) for name in "ab")
     expectations = Expectations(Manifest(), LocalFolder("dags", files=files))
@@ -374,15 +405,41 @@ def test_an_equal_source_counts_from_the_latest_of_all():
     _, view = look(expectations, rules, State(deployed_at=DEPLOYED), seen(dag(), dag("b")), 0.0)
     tracks = {
         "a.py": SourceTrack(0.0, equal_since=DEPLOYED + timedelta(seconds=70), held=True),
-        "b.py": SourceTrack(0.0, equal_since=DEPLOYED + timedelta(seconds=80), held=True),
+        "b.py": SourceTrack(0.0, equal_since=DEPLOYED + timedelta(seconds=80), held=True, moved=moved),
     }
     state = carried(State(deployed_at=DEPLOYED, sources=tracks), view, 0.0, rules)
     state, _ = look(expectations, rules, state, seen(dag(), dag("b")), 30.0)
 
     assert {track.equal_since for track in state.sources.values()} == {DEPLOYED + timedelta(seconds=80)}
-    assert not any(track.held for track in state.sources.values()), (
-        "a later text that differs is late, not another's"
+    assert {track.held for track in state.sources.values()} == {not moved}, (
+        "once one was another text at first, a later text that differs may be that one again: late, not another's"
     )
+
+
+def test_a_text_is_there_for_long_by_its_own_first_look_only():
+    """A first look so late needs no later parse. The latest of all looks stands for each, and must not say so of all."""
+    words = frozenset({"airflow", "dag"})
+    files = tuple(LocalFile(f"{name}.py", (Definition(name, 1),), text="x", words=words) for name in "ab")
+    expectations = Expectations(Manifest(), LocalFolder("dags", files=files))
+    rules = Rules(deployed_at=DEPLOYED)
+    late = 60 + SLOWEST_SYNC.total_seconds()
+
+    def current(first, second):
+        tracks = {
+            name: SourceTrack(0.0, equal_since=DEPLOYED + timedelta(seconds=since), held=True)
+            for name, since in (("a.py", first), ("b.py", second))
+        }
+        rows = dag(parsed=late - 15), dag("b", parsed=late - 15)
+        state = State(deployed_at=DEPLOYED, sources=tracks)
+        state, view = look(expectations, rules, state, seen(*rows, now=late + 20), 0.0)
+        yield {one for one in "ab" if view.is_current(view.listed[one])}
+        state = carried(state, view, 0.0, rules)
+        _, view = look(expectations, rules, state, seen(*rows, now=late + 40), 20.0)
+        yield {one for one in "ab" if view.is_current(view.listed[one])}
+
+    assert list(current(late - 1, late)) == [{"b"}, set()]
+    assert list(current(late, late + 10)) == [{"a", "b"}] * 2
+    assert list(current(late - 10, late - 1)) == [set()] * 2
 
 
 def test_only_so_many_reds_are_remembered_by_name_and_the_others_are_counted():
