@@ -55,7 +55,7 @@ OPTIONS = {
 FAST = {
     "environment": "sandbox",
     "max_tps": 100,
-    "interval": "200ms",
+    "interval": "300ms",
     "sync": "0s",
     "settle": "1500ms",
     "grace": "1s",
@@ -65,7 +65,7 @@ FAST = {
 ONCE = {
     "environment": "sandbox",
     "max_tps": 100,
-    "interval": "100ms",
+    "interval": "1s",
     "settle": "0s",
     "deployed_at": "none",
     "timeout": "2s",

@@ -268,6 +268,20 @@ def test_an_answer_that_is_refused_is_an_error_of_the_function_without_its_event
     assert [secret for secret in SECRETS if secret in function.log + json.dumps(ended.error)] == []
 
 
+def test_a_job_is_answered_while_its_transport_hangs_and_lambdas_own_deadline_comes(
+    pipeline, sandbox, aws, runtime, once
+):
+    answered = threading.Event()
+    aws.watch = lambda environ: answered.set()
+    sandbox.fault = lambda call: (
+        None if answered.wait(20.0) else pytest.fail("it was not answered while it hung")
+    )
+    pipeline.invoke = _through(runtime())
+    kind, message = pipeline.once({**once, "manifest": MANIFEST, "timeout": "1m"}, seconds=9.0).failure
+    assert kind == "SystemUnavailable"
+    assert "The function's timeout came before" in message
+
+
 def test_five_thousand_dag_files_fit_into_the_functions_memory_and_a_message(
     pipeline, sandbox, aws, runtime, once
 ):
