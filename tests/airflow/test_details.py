@@ -471,7 +471,7 @@ def test_before_a_version_is_known_nothing_is_asked(memory):
 
 # Secrets: what Airflow tells of them is dropped where it is read.
 
-SECRETS = ["s3cr3tvalue", "visible", "p4ssw0rd", "t0k3n-in-extra", "l0gin-name", "secret-host"]
+SECRETS = ["s3cr3tvalue", "descr1ption-text", "p4ssw0rd", "t0k3n-in-extra", "l0gin-name", "secret-host"]
 POISONED = {
     "connection_id": "db", "conn_type": "postgres", "password": "p4ssw0rd", "login": "l0gin-name", "host": "secret-host",
     "extra": '{"token": "t0k3n-in-extra"}', "schema": "s3cr3tvalue", "description": "s3cr3tvalue",
@@ -517,7 +517,7 @@ def test_no_value_of_a_variable_and_no_secret_of_a_connection_is_said_anywhere(m
         path: (status, {"connections": rows, "total_entries": len(rows)}),
         "/variables/h1_secret_password": (200, secret),
         "/variables/gone": (404, {"detail": "no such variable"}),
-        "/variables/odd": (200, {"key": "other", "value": "s3cr3tvalue", "description": "visible"}),
+        "/variables/odd": (200, {"key": "other", "value": "s3cr3tvalue", "description": "descr1ption-text"}),
         "/variables/broken": (200, ["s3cr3tvalue"]),
     }
     inquiry = Inquiry(variables=DEMANDS.variables, connections=True, pools=True)
