@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 class History:
     """A `Progress` that remembers every look and every change of a finding, and passes all on to another."""
 
-    def __init__(self, progress: Progress, calls: Callable[[], int], repeats: Callable[[], int]) -> None:
-        """Take who else is told, and how many calls were made and repeated so far."""
+    def __init__(
+        self,
+        progress: Progress,
+        calls: Callable[[], int],
+        repeats: Callable[[], int],
+        taken_up: float | None = None,
+    ) -> None:
+        """Take who else is told, how many calls were made and repeated so far, and when the wait was taken up.
+
+        `taken_up` is in seconds from the gate's start; None: it begins here.
+        """
         self._progress = progress
         self._calls = calls
         self._repeats = repeats
+        self._before = Look(taken_up, calls(), repeats()) if taken_up is not None else None
         self._looks: list[Look] = []
         self._changes: dict[str, list[Change]] = {}
 
@@ -30,7 +40,7 @@ class History:
         if not self._looks:
             return None
         changes = {key: tuple(found) for key, found in self._changes.items()}
-        return Timeline(tuple(self._looks), changes)
+        return Timeline(tuple(self._looks), changes, self._before)
 
     def started(self, where: str, note: str) -> None:
         """The wait begins."""

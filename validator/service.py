@@ -142,6 +142,7 @@ def go_on(  # noqa: PLR0913 - the same
     """
     clock = clock or SystemClock()
     started_at = datetime.now(timezone.utc)
+    is_first = memory is None
     memory = memory or Memory(begun(settings.rules), started_at)
     gone_by = max(0.0, (started_at - memory.started_at).total_seconds())
     server = ServerClock(clock)
@@ -150,7 +151,12 @@ def go_on(  # noqa: PLR0913 - the same
     probe_id = f"mwaa-gate-probe-{secrets.token_hex(6)}"
     observer = Observer(caller, server, probe_id, WORKERS, _looks_at_s3(settings, witness, clock))
     expectations = Expectations(settings.manifest, settings.folder)
-    history = History(progress, lambda: memory.calls + caller.calls, lambda: memory.repeats + caller.repeats)
+    history = History(
+        progress,
+        lambda: memory.calls + caller.calls,
+        lambda: memory.repeats + caller.repeats,
+        None if is_first else gone_by,
+    )
     outcome = memory.outcome
     leg = Leg(outcome, gone_by, gone_by + seconds)
     try:

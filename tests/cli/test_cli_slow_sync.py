@@ -94,3 +94,16 @@ def test_without_the_comparison_a_slow_sync_makes_wrong_greens(tmp_path):
     )
     assert plain.count(True) >= 0.08 * len(plain)
     assert compared.count(True) <= plain.count(True) / 3
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["in one piece", "in parts"])
+def test_the_picture_of_a_wait_in_parts_begins_where_its_last_part_does(tmp_path, parts):
+    world, clock, names = deployed_in(1, "3.0.6")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(world.s3[f"{name}.py"].source)
+    timeline = verdict_of(world, clock, Manifest(), read_folder(tmp_path), parts=parts).timeline
+
+    assert (timeline.before is not None) is parts
+    if parts:
+        assert timeline.before.at > PART
+        assert 0 < timeline.before.calls < timeline.looks[0].calls

@@ -272,6 +272,13 @@ def test_a_mark_outside_of_the_picture_is_told_instead(waited):
     assert "Not in the picture" not in parsed(replace(waited, arrived_at=None))
 
 
+def test_the_last_part_of_a_wait_says_that_it_is_one(waited):
+    words = "this is the last one, from 5m25s on: what stood by then may have stood for longer"
+    assert words not in html.render(waited).decode()
+    part = replace(waited.timeline, before=Look(325.0, 0, 0))
+    assert words in html.render(replace(waited, timeline=part, duration_s=400.0)).decode()
+
+
 def test_without_a_timeline_the_page_says_so(report):
     assert "No round of checks was finished, so there is nothing to draw." in parsed(report())
 

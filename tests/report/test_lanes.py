@@ -49,6 +49,20 @@ def test_without_a_timeline_there_is_no_picture(report):
     assert picture_of(report(timeline=Timeline((), {}))) is None
 
 
+def test_the_last_part_of_a_wait_counts_its_own_calls_and_says_where_it_begins(check, report):
+    story = {"dags/etl": (change(330.0, PASSED),)}
+    looks = (Look(330.0, 104, 5), Look(340.0, 108, 6))
+    timeline = Timeline(looks, story, Look(325.0, 100, 5))
+    picture = picture_of(report(check("etl"), timeline=timeline, duration_s=341.0))
+
+    assert picture.taken_up == 325.0
+    assert [(bar.calls, bar.repeats) for bar in picture.bars] == [(4, 0), (4, 1)]
+
+
+def test_a_whole_wait_begins_nowhere_else(drawn, check):
+    assert drawn([check("etl")], {"dags/etl": [change(0.5, PASSED)]}).taken_up is None
+
+
 def test_a_new_dag_is_listed_then_parsed_then_settled(drawn, check):
     story = [missing(0.5), stale(10), stale(20, parsed=True), change(50, PASSED)]
 

@@ -69,6 +69,9 @@ class Timeline:
     """Never empty, in time's order."""
     changes: Mapping[str, tuple[Change, ...]]
     """By the check's id, in time's order; the first is how it stood when it was first seen."""
+    before: Look | None = None
+    """When another process had left the wait off, with the calls until then: what it saw is not known here. None: there was
+    no other."""
 
 
 @dataclass(frozen=True)

@@ -182,6 +182,8 @@ class Picture:
     bars: tuple[Bar, ...]
     looks: int
     """How many there were."""
+    taken_up: float | None = None
+    """The picture begins here, since what was before was seen by other processes; None: it shows the whole wait."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -216,8 +218,9 @@ def picture_of(report: Report) -> Picture | None:
         marks=tuple(_marks(report)),
         dags=tuple(dags),
         health=tuple(health),
-        bars=tuple(_bars(timeline.looks)),
+        bars=tuple(_bars(timeline.looks, timeline.before)),
         looks=len(timeline.looks),
+        taken_up=explain.seconds(timeline.before.at) if timeline.before is not None else None,
     )
 
 
@@ -316,11 +319,11 @@ def _first(times: Iterable[float]) -> float | None:
     return next((explain.seconds(at) for at in times), None)
 
 
-def _bars(looks: Sequence[Look]) -> list[Bar]:
+def _bars(looks: Sequence[Look], before: Look | None) -> list[Bar]:
     """A bar a look, or a bar for several beside each other where there are more than `BARS`."""
     size = -(-len(looks) // BARS)
     bars = []
-    calls = repeats = 0
+    calls, repeats = (before.calls, before.repeats) if before is not None else (0, 0)
     for first in range(0, len(looks), size):
         chunk = looks[first : first + size]
         last = chunk[-1]
