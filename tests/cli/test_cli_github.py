@@ -72,6 +72,7 @@ def test_green_writes_outputs_and_a_summary_and_no_annotation(gate, manifest, sa
     assert commands(ended) == []
     told = github.outputs
     assert (told["verdict"], told["failed"]) == ("passed", "0")
+    assert Path(told["junit"]).is_absolute(), "a later step may run elsewhere"
     assert Path(told["junit"]).samefile("r.xml")
     assert Path(told["report"]).samefile("r.json")
     assert github.summary.startswith("\n## ✅ PASSED")
@@ -137,6 +138,19 @@ def test_a_file_is_named_only_where_the_local_folder_has_it(gate, manifest, sand
     assert ended.code == 1
     assert commands(ended)
     assert not [line for line in commands(ended) if "file=" in line]
+
+
+def test_a_file_beside_the_local_folder_is_none_of_it(gate, manifest, sandbox, github, tmp_path):
+    """Airflow's `etl.py` is not the workspace's, where the folder of DAG files has none of that name."""
+    Path("etl.py").write_text("")
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "other.py").write_text("from airflow import DAG\nwith DAG('other'):\n    pass\n")
+    path = manifest("version: 1\ninventory: {unexpected: fail}\n")
+    ended = gate("check", path, "--dags-folder", dags, *SETTLED)
+    assert ended.code == 1
+    (line,) = [line for line in commands(ended) if "unexpected-dag" in line and "etl" in line]
+    assert "file=" not in line
 
 
 def test_a_folder_outside_of_the_workspace_is_named_by_nothing(gate, sandbox, github, clean, tmp_path):

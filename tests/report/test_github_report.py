@@ -142,6 +142,22 @@ def test_an_interruption_is_an_error_though_nothing_is_red(check, report, code):
     assert parsed(annotation)[2] == "Interrupted by SIGTERM."
 
 
+def test_an_interruption_is_told_before_the_reds_that_were_seen(check, report):
+    told = report(check("etl", Status.FAILED), verdict=Status.ERROR, exit_code=143, summary="Interrupted.")
+    first, second = annotate(told, nowhere)
+    assert parsed(first)[2] == "Interrupted."
+    assert second.title.startswith("etl: ")
+
+
+def test_the_rest_counts_checks_and_not_groups_of_them(check, report):
+    checks = [
+        check(f"dag_{n}_{m}", Status.FAILED, message=f"Group {n}.") for n in range(11) for m in range(2)
+    ]
+    shown = annotate(report(*checks, verdict=Status.FAILED), nowhere)
+    assert len(shown) == 10
+    assert shown[-1].title == "mwaa-gate: 4 more"
+
+
 @pytest.mark.parametrize("verdict", [Status.FAILED, Status.ERROR])
 def test_whatever_is_not_green_has_an_error(check, report, verdict):
     assert [one.level for one in annotate(report(check("etl"), verdict=verdict), nowhere)] == ["error"]
