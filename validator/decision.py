@@ -30,6 +30,8 @@ FLAP_LASTS = 2.0
 """Seconds for which a component that lives may be called unhealthy (AIRFLOW.md section 1)."""
 CONFIRM_AFTER = 0.5
 """Seconds until the next look, where only a second look is missing to a final red."""
+LOST = "gate/earlier-looks"
+"""The finding that stands for final reds of another process that cannot be named any more; its details `count` them."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _still_red(findings: Sequence[Finding], recalled: Recalled) -> dict[str, Fin
             f"Of what was finally red in an earlier look {gone} cannot be named any more; the first red's reason was "
             f"{reason}."
         )
-        lost = Finding("gate/earlier-looks", "gate", "earlier looks", Status.FAILED, message, reason)
+        lost = Finding(LOST, "gate", "earlier looks", Status.FAILED, message, reason, details={"count": gone})
         reds[lost.id] = lost
     return reds
 

@@ -14,6 +14,7 @@ from validator.checks.interface import SLOWEST_SYNC
 from validator.checks.resources import about_variable
 from validator.checks.sources import about_source
 from validator.checks.warnings import about_pools
+from validator.decision import LOST
 from validator.finding import Status
 from validator.reasons import Reason
 from validator.state import Places, Recalled, SourceTrack, Standing, State, key_of
@@ -59,14 +60,16 @@ def leave(state: State, view: View | None, now: float, grace: float) -> State:
         if name in state.marks
     ]
     marks = {**before.marks, **{key_of(name): mark for name, mark in [*ripening, *current]}}
+    named = {name: red for name, red in state.finals.items() if name != LOST}
+    unnamed = sum(red.details["count"] for red in state.finals.values() if red.id == LOST)
     reds = {
         **before.finals,
-        **{key_of(name): red.reason or Reason.UNDECIDED for name, red in state.finals.items()},
+        **{key_of(name): red.reason or Reason.UNDECIDED for name, red in named.items()},
     }
     recalled = Recalled(
         marks=dict(list(marks.items())[:MARKS]),
         finals=dict(list(reds.items())[:FINALS]),
-        more_finals=before.more_finals + max(0, len(reds) - FINALS),
+        more_finals=before.more_finals + unnamed + max(0, len(reds) - FINALS),
         places=before.places or _places(state.files, now, grace),
         standing=before.standing or (_standing(state, view) if view is not None else None),
     )

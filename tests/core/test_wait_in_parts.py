@@ -455,3 +455,16 @@ def test_only_so_many_reds_are_remembered_by_name_and_the_others_are_counted():
     by_id = {finding.id: finding for finding in decision.findings}
     assert "finally red in an earlier look (dag-stale)" in by_id["dags/d0"].message
     assert by_id["gate/earlier-looks"].message.startswith("Of what was finally red in an earlier look 39 ")
+
+
+def test_reds_that_cannot_be_named_are_as_many_after_another_part():
+    findings = [
+        Finding(f"dags/d{n}", "dags", f"d{n}", Status.PENDING, "Red.", Reason.DAG_STALE) for n in range(40)
+    ]
+    reds = {one.id: replace(one, status=Status.FAILED) for one in findings}
+    state, rules = State(deployed_at=DEPLOYED, finals=reds, first_final=1.0), Rules(fail_fast=False)
+    for part in range(3):
+        state = carried(state, None, 5.0 + part, rules)
+        state, _ = decide(state, findings, 6.0 + part, rules, last=False)
+        assert len(state.finals) == FINALS + 1
+        assert state.finals["gate/earlier-looks"].details == {"count": 40 - FINALS}
