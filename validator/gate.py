@@ -13,7 +13,7 @@ from validator.checks.registry import run_checks
 from validator.decision import FAIL_FAST_WAIT, SILENCE, Verdict, decide, standing_of, undecided
 from validator.durations import format_duration
 from validator.finding import Finding, Status
-from validator.memory import take_up
+from validator.memory import may_have_moved, take_up
 from validator.plan import inquiry_of, plan
 from validator.provenance import compared
 from validator.state import FileTrack, State
@@ -238,7 +238,8 @@ def look(
     if seen.answered:
         state = replace(state, deployed_at=later_deploy(rules, state, seen, now))
     times = times_of(rules, state, seen, now, deployed)
-    state = replace(state, files=_track(state.files, wanted.manifest, seen, now, times.arrived_at))
+    files = _track(state.files, wanted.manifest, seen, now, times.arrived_at, new_moved=may_have_moved(state))
+    state = replace(state, files=files)
     state = take_up(state, wanted, seen, now)
     view = view_of(
         wanted.manifest,
@@ -266,8 +267,14 @@ def _deployed_by_s3(folder: LocalFolder | None, wanted: Wanted, seen: Observatio
     return Deployed({folder.deployed_name(name): at for name, at in told.files.items()}, told.folder)
 
 
-def _track(
-    tracks: Mapping[str, FileTrack], manifest: Manifest, seen: Observation, now: float, arrived_at: datetime
+def _track(  # noqa: PLR0913 - the round, and what it is compared with
+    tracks: Mapping[str, FileTrack],
+    manifest: Manifest,
+    seen: Observation,
+    now: float,
+    arrived_at: datetime,
+    *,
+    new_moved: bool,
 ) -> Mapping[str, FileTrack]:
     """The files that expected DAGs were seen in, with this round's.
 
@@ -278,7 +285,7 @@ def _track(
     new = dict(tracks)
     for dag_id in expected_by(manifest, rows):
         file, parsed = rows[dag_id].file, rows[dag_id].last_parsed
-        track = tracks.get(dag_id, FileTrack(file))
+        track = tracks.get(dag_id, FileTrack(file, moved_at=now if new_moved else None))
         if file != track.now:
             earlier = (*(each for each in track.earlier if each != track.now), track.now)[-_FILES_KEPT:]
             track = replace(track, now=file, earlier=earlier, moved_at=now)

@@ -70,10 +70,20 @@ def leave(state: State, view: View | None, now: float, grace: float) -> State:
         marks=dict(list(marks.items())[:MARKS]),
         finals=dict(list(reds.items())[:FINALS]),
         more_finals=before.more_finals + unnamed + max(0, len(reds) - FINALS),
-        places=before.places or _places(state.files, now, grace),
+        places=_places(state.files, now, grace, before.places),
         standing=before.standing or (_standing(state, view) if view is not None else None),
     )
-    return replace(state, marks={}, finals={}, files={}, sources={}, kept={}, recalled=recalled)
+    # One that is gone for so long is not among the places: where it comes back nobody will know that it moved.
+    gone = any(now - track.seen_at >= grace for track in state.files.values())
+    changed_at = now if gone else state.changed_at
+    return replace(
+        state, marks={}, finals={}, files={}, sources={}, kept={}, changed_at=changed_at, recalled=recalled
+    )
+
+
+def may_have_moved(state: State) -> bool:
+    """Whether a DAG that is seen for the first time here may have been in another file before, and that is forgotten."""
+    return state.changed_at is not None and (state.recalled is None or state.recalled.places is None)
 
 
 def take_up(state: State, wanted: Wanted, seen: Observation, now: float) -> State:
@@ -106,19 +116,28 @@ def _presences(wanted: Wanted | View) -> list[str]:
     return [f"dags/{dag.dag_id}" for dag in wanted.manifest.dags if dag.tasks is not None]
 
 
-def _places(tracks: Mapping[str, FileTrack], now: float, grace: float) -> Places | None:
-    """Where the DAGs are that are still there; None: none was ever seen."""
+def _places(
+    tracks: Mapping[str, FileTrack], now: float, grace: float, before: Places | None
+) -> Places | None:
+    """Where the DAGs are that are still there; None: none was ever seen.
+
+    `before`: what is not taken up yet, since no list was whole. It still counts, with what moved since.
+    """
     if not tracks:
-        return None
+        return before
     there = {dag_id: track for dag_id, track in tracks.items() if now - track.seen_at < grace}
     moved = {
         dag_id: track.moved_at
         for dag_id, track in there.items()
         if track.moved_at is not None and now - track.moved_at < grace
     }
-    return Places(
-        _digests(there), frozenset(_bucket(dag_id) for dag_id in moved), max(moved.values(), default=0.0)
-    )
+    moving, moved_at = frozenset(_bucket(dag_id) for dag_id in moved), max(moved.values(), default=0.0)
+    digests = _digests(there)
+    if before is not None:
+        both = enumerate(zip(digests, before.digests, strict=True))
+        digests = tuple(now_ if bucket in moving else then for bucket, (now_, then) in both)
+        moving, moved_at = before.moving | moving, max(before.moved_at, moved_at)
+    return Places(digests, moving, moved_at)
 
 
 def _bucket(dag_id: str) -> int:

@@ -333,6 +333,31 @@ def test_half_a_list_leaves_the_rest_to_be_compared():
     assert state.files["b"].moved_at == 20.0
 
 
+WHERE = {
+    "gone in the first look of a part, and then elsewhere": [("a.py", True), (None, True), ("b.py", True)],
+    "gone for long, and then elsewhere": [("a.py", True), *[(None, True)] * 9, ("b.py", True)],
+    "elsewhere on half a list only": [("a.py", True), ("b.py", False), *[("a.py", True)] * 2],
+}
+
+
+@pytest.mark.parametrize("story", WHERE.values(), ids=WHERE)
+@pytest.mark.parametrize("cut_after", [{0}, {0, 1}, {0, 1, 2}, {0, 9}, {9}])
+def test_a_dag_is_missed_by_all_parts_that_follow(story, cut_after):
+    """In one piece it must stay for the grace time wherever it comes back: nothing may be green sooner in parts."""
+    nows = [10.0 * number for number in range(len(story))]
+    rounds = [
+        (
+            now,
+            seen(*([dag(path=path, parsed=100 + now)] if path else []), dag("z"), now=120 + now, whole=whole),
+        )
+        for now, (path, whole) in zip(nows, story, strict=True)
+    ]
+    manifest, rules = Manifest(dags=(ExpectedDag("a"),)), Rules(deployed_at=DEPLOYED, grace=60.0)
+    steps = play(manifest, rules, rounds, [number in cut_after for number in range(len(rounds))])
+
+    assert not is_green(steps[-1][2])
+
+
 def test_a_match_that_went_between_two_parts_is_waited_for():
     """In one piece it is missed for the grace time; here nobody knows its name."""
 
