@@ -78,15 +78,6 @@ class _Undecided:
     """Seconds until the next look is due."""
 
 
-@dataclass(frozen=True)
-class _Decided:
-    """The last part of a wait."""
-
-    report: Report
-    written: Mapping[str, str]
-    """What was written to S3, by format."""
-
-
 def _event(event: object, invocation: _Invocation) -> dict[str, Any]:
     """Answer an event that is no job."""
     from validator.serverless.parameters import parse_parameters  # noqa: PLC0415 - at the first event, not at the import
@@ -100,7 +91,7 @@ def _event(event: object, invocation: _Invocation) -> dict[str, Any]:
         part = _part(parameters, None, parameters.token, invocation, PART if is_short else math.inf)
         if isinstance(part, _Undecided):
             return answers.pending(part.environment, part.token, part.next_look)
-        return (answers.short if is_short else answers.done)(part.report, part.written)
+        return (answers.short if is_short else answers.done)(part, _written(part, parameters))
     except GateError as error:
         _log(answers.error_message(error))
         return answers.refused(error, environment)
@@ -121,16 +112,23 @@ def _job(data: object, invocation: _Invocation) -> dict[str, Any]:
         part = _part(parameters, artifact, job.token, invocation, PART)
         if isinstance(part, _Undecided):
             answer.goes_on(part.token)
-        elif part.report.verdict is Status.FAILED:
-            answer.fails("JobFailed", answers.failure_message(part.report, part.written))
-        elif part.report.verdict is Status.PASSED:
-            answer.succeeds(part.report.summary, answers.variables(part.report, part.written))
         else:
-            message = answers.failure_message(part.report, part.written)
-            owed.cannot_tell(
-                answers.failure_type(part.report), message, answers.variables(part.report, part.written)
-            )
+            _conclude(part, parameters, answer, owed)
     return {"job": answer.job, "answer": answer.given}
+
+
+def _conclude(report: Report, parameters: Parameters, answer: Answer, owed: _Owed) -> None:
+    """Write the reports of a wait that is over, and answer its job."""
+    if report.verdict is Status.FAILED:
+        owed.red = answers.failure_message(report, {})
+    written = _written(report, parameters)
+    if report.verdict is Status.FAILED:
+        answer.fails("JobFailed", answers.failure_message(report, written))
+    elif report.verdict is Status.PASSED:
+        answer.succeeds(report.summary, answers.variables(report, written))
+    else:
+        message = answers.failure_message(report, written)
+        owed.cannot_tell(answers.failure_type(report), message, answers.variables(report, written))
 
 
 class _Owed:
@@ -140,6 +138,8 @@ class _Owed:
         self._answer = answer
         self.on_error = "fail"
         """What the job is told when the gate cannot tell."""
+        self.red = ""
+        """Why the gate is red; empty: it is not, or is not known to be. Whatever goes wrong then, it stays red."""
         self._watchdog = threading.Timer(max(1.0, invocation.left - WATCHDOG), self._too_late)
         self._watchdog.daemon = True
 
@@ -166,8 +166,10 @@ class _Owed:
         return True
 
     def cannot_tell(self, kind: str, message: str, variables: Mapping[str, str]) -> None:
-        """Answer that nothing can be said: as a failure, or not, as the action wants it."""
-        if self.on_error == "succeed":
+        """Answer that nothing can be said: as a failure, or not, as the action wants it. What is red is answered so."""
+        if self.red:
+            self._answer.fails("JobFailed", self.red)
+        elif self.on_error == "succeed":
             self._answer.succeeds(message, variables)
         else:
             self._answer.fails(kind, message)
@@ -177,7 +179,7 @@ class _Owed:
             "The function's timeout came before its part of the wait was over: nothing can be said of the environment.\n"
             "What to do: give the function a timeout of 120 s or more, and see in its log what took so long."
         )
-        _log(message)
+        _log("The function's timeout came before the reports were written." if self.red else message)
         try:
             self.cannot_tell("SystemUnavailable", message, {"verdict": str(Status.ERROR)})
         except Exception as error:  # noqa: BLE001 - nobody waits for this thread: its log is all that there is
@@ -214,7 +216,7 @@ def _part(
     token: str | None,
     invocation: _Invocation,
     usual: float,
-) -> _Undecided | _Decided:
+) -> _Undecided | Report:
     """Make one part of the wait: the gate itself. It lasts `usual` seconds, unless something says otherwise."""
     from validator.report.console import show  # noqa: PLC0415 - at the first event, not at the import
     from validator.report.progress import progress_for  # noqa: PLC0415 - the same
@@ -235,18 +237,23 @@ def _part(
 
         return _Undecided(settings.environment, pack(told.memory, settings), told.next_look)
     show(told, sys.stdout, no_color=True)
+    return told
+
+
+def _written(report: Report, parameters: Parameters) -> Mapping[str, str]:
+    """The reports' places in S3 by format, once they are written there."""
     if parameters.reports is None:
-        return _Decided(told, {})
+        return {}
     from validator.serverless.written import write_reports  # noqa: PLC0415 - few write any
     from validator.transport.aws_session import AwsSession  # noqa: PLC0415 - the same
 
     try:
-        return _Decided(told, write_reports(told, parameters.reports, AwsSession(), time.sleep))
-    except GateError as error:
-        if told.verdict is Status.PASSED:  # a green whose proof is nowhere to be read is none
+        return write_reports(report, parameters.reports, AwsSession(), time.sleep)
+    except Exception as error:
+        if report.verdict is Status.PASSED:  # a green whose proof is nowhere to be read is none
             raise
-        _log(answers.error_message(error))
-        return _Decided(told, {})
+        _log(answers.error_message(error if isinstance(error, GateError) else _unexpected(error)))
+        return {}
 
 
 def _unexpected(error: BaseException) -> GateError:

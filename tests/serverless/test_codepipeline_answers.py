@@ -181,6 +181,43 @@ def test_a_watchdog_whose_answer_is_refused_says_so_in_the_log(
     assert "could not be answered: ClientError" in capsys.readouterr().err
 
 
+@pytest.fixture
+def red(once):
+    """Parameters of a job that is red at once, writes reports, and goes on when the gate cannot tell."""
+    missing = {"version": 1, "dags": ["no"]}
+    return {**once, "timeout": "300ms", "on_error": "succeed", "manifest": missing, "reports": "s3://reports"}
+
+
+def test_a_red_whose_reports_fail_by_a_mistake_of_the_gates_own_stays_red(
+    pipeline, sandbox, red, clean, capsys
+):
+    clean.setattr("validator.serverless.written.write_reports", lambda *_: 1 / 0)
+    kind, message = pipeline.once(red).failure
+    assert kind == "JobFailed"
+    assert "dag-missing" in message
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_green_whose_reports_fail_by_a_mistake_of_the_gates_own_is_none(
+    pipeline, sandbox, red, once, clean
+):
+    clean.setattr("validator.serverless.written.write_reports", lambda *_: 1 / 0)
+    told = pipeline.once({**red, **once, "manifest": MANIFEST})
+    assert told.variables == {"verdict": "error"}
+
+
+def test_a_red_whose_reports_hang_is_answered_as_red(pipeline, sandbox, red, clean, aws, capsys):
+    answered = threading.Event()
+    aws.watch = lambda environ: answered.set()
+    clean.setattr("validator.serverless.written.write_reports", lambda *_: answered.wait(8.0) and {})
+    clean.setattr(codepipeline, "WATCHDOG", 33.0)  # of a function with time for a look
+    kind, message = pipeline.once(red, seconds=codepipeline.ROOM + 1.0).failure
+    assert kind == "JobFailed"
+    assert "dag-missing" in message
+    assert aws.attempts == [FAILURE]
+    assert "before the reports were written" in capsys.readouterr().err
+
+
 def test_the_worst_invocation_of_a_job_stays_below_a_minute_and_within_the_function():
     # A round that began before the part was over still makes its calls, and the last of them may hang.
     of_a_round = caller.FINISH_WITHIN + CONNECT_TIMEOUT + CALL_TIMEOUT
