@@ -173,7 +173,7 @@ TROUBLES = {
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 def test_when_every_answer_is_bad_it_cannot_tell(hasty, gate, manifest, sandbox, reports, trouble):
     sandbox.fault = lambda call: trouble
-    ended = gate("check", manifest(), *FAST, "--deployed-at", "none", "--timeout", "500ms", *reports.options)
+    ended = gate("check", manifest(), *FAST, "--deployed-at", "none", "--timeout", "300ms", *reports.options)
     assert ended.code == 3, ended.out
     told = holds_together(reports, 3, "error")
     assert not {"passed", "failed"} & {
@@ -186,7 +186,7 @@ def test_when_every_answer_is_bad_it_cannot_tell(hasty, gate, manifest, sandbox,
 @pytest.mark.parametrize("trouble", ["cut off", "web server down", "empty"])
 def test_one_bad_answer_of_every_round_is_never_green(hasty, gate, manifest, sandbox, reports, path, trouble):
     sandbox.fault = lambda call: TROUBLES[trouble] if call.path == path else None
-    ended = gate("check", manifest(), *FAST, "--deployed-at", "none", "--timeout", "500ms", *reports.options)
+    ended = gate("check", manifest(), *FAST, "--deployed-at", "none", "--timeout", "300ms", *reports.options)
     assert ended.code == 3, ended.out
     holds_together(reports, 3, "error")
 
@@ -259,7 +259,7 @@ def test_a_pipe_that_nobody_reads_does_not_change_the_exit_code(
     os.close(reading)
     try:
         ended = child(
-            "check", manifest(text), *SETTLED, "--timeout", "500ms", *reports.options, **{unread: writing}
+            "check", manifest(text), *SETTLED, "--timeout", "300ms", *reports.options, **{unread: writing}
         ).end()
     finally:
         os.close(writing)
