@@ -168,7 +168,7 @@ RESULTS = st.lists(
         optional={
             "index": st.integers(-1, 5) | st.booleans() | st.none(),
             "verdict": st.sampled_from(["passed", "failed", "error", "pending", "", None, 1]),
-            "exit_code": st.integers(-1, 4) | st.none() | st.booleans(),
+            "exit_code": st.integers(-1, 4) | st.none() | st.booleans() | st.just([]) | st.just({}),
             "summary": st.text(max_size=5) | st.none(),
             "reasons": st.lists(st.text(max_size=3) | st.none(), max_size=2) | st.none(),
         },
@@ -197,10 +197,23 @@ def test_a_fleet_is_green_only_if_each_environment_has_one_result_that_says_so(r
             )
     if seen.verdict is Status.PASSED:
         assert not seen.count(Status.ERROR)
+        assert not lost
         assert seen.count(Status.FAILED) * 100 <= tolerated * 4
         assert seen.exit_code == 0
     else:
         assert seen.exit_code == (1 if seen.verdict is Status.FAILED else 3)
+
+
+@pytest.mark.parametrize("code", [[], {}, [0], "0", 0.0, False])
+def test_an_exit_code_that_is_none_contradicts_its_verdict(code):
+    seen = judge("f", NAMES[:1], [{**result(0), "exit_code": code}], 100, "")
+
+    assert seen.verdict is Status.ERROR
+    assert "contradicts itself" in seen.summary
+
+
+def test_a_map_that_ended_early_is_no_green_whatever_came_back():
+    assert judge("f", NAMES[:1], [result(0)], 100, "States.Timeout").verdict is Status.ERROR
 
 
 @pytest.mark.parametrize(

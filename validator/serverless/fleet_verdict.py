@@ -72,11 +72,13 @@ class Fleet:
 
     @property
     def verdict(self) -> Status:
-        """Failed with more reds than are tolerated; else error with any that cannot be told; else passed."""
+        """Failed with more reds than are tolerated; else error with any that cannot be told or a lost map; else passed."""
         failed = self.count(Status.FAILED)
         if failed * 100 > self.tolerated * len(self.rows):
             return Status.FAILED
-        return Status.ERROR if not self.rows or self.count(Status.ERROR) or self.notes else Status.PASSED
+        if not self.rows or self.count(Status.ERROR) or self.notes or self.lost:
+            return Status.ERROR
+        return Status.PASSED
 
     @property
     def exit_code(self) -> int:
@@ -157,12 +159,10 @@ def _row(index: int, environment: str, label: str, results: Sequence[dict[str, A
     texts = (
         [one_line(one, _TEXT) for one in reasons if isinstance(one, str)] if isinstance(reasons, list) else []
     )
-    fits = (
-        code in _EXITS[told]
-        if told in _EXITS
-        else type(code) is int and code not in (EXIT_PASSED, EXIT_FAILED)
+    fits = type(code) is int and (
+        code in _EXITS[told] if told in _EXITS else code not in (EXIT_PASSED, EXIT_FAILED)
     )
-    if told is None or type(code) is not int or not fits:
+    if told is None or not fits:
         told = Status.ERROR
         said = one_line(
             f"its result contradicts itself: verdict {verdict!r}, exit code {code!r}; {said}", _TEXT
