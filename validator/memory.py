@@ -20,7 +20,7 @@ from validator.reasons import Reason
 from validator.state import Places, Recalled, SourceTrack, Standing, State, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from validator.airflow.models import Observation
@@ -70,7 +70,7 @@ def leave(state: State, view: View | None, now: float, grace: float) -> State:
         marks=dict(list(marks.items())[:MARKS]),
         finals=dict(list(reds.items())[:FINALS]),
         more_finals=before.more_finals + unnamed + max(0, len(reds) - FINALS),
-        places=_places(state.files, now, grace, before.places),
+        places=_places(state.files, now, grace, before.places, _Buckets(view)),
         standing=before.standing or (_standing(state, view) if view is not None else None),
     )
     # One that is gone for so long is not among the places: where it comes back nobody will know that it moved.
@@ -99,7 +99,7 @@ def take_up(state: State, wanted: Wanted, seen: Observation, now: float) -> Stat
     if recalled is None:
         return state
     if recalled.places is not None:
-        state = _compare_places(state, recalled.places, now, whole=seen.dags.whole)
+        state = _compare_places(state, recalled.places, now, _Buckets(wanted), whole=seen.dags.whole)
         recalled = replace(recalled, places=None if seen.dags.whole else recalled.places)
     if recalled.standing is not None and seen.version is not None:
         state = _take_up_standing(state, recalled.standing, wanted, now)
@@ -116,8 +116,38 @@ def _presences(wanted: Wanted | View) -> list[str]:
     return [f"dags/{dag.dag_id}" for dag in wanted.manifest.dags if dag.tasks is not None]
 
 
+class _Buckets:
+    """Which bucket each DAG falls into. Few that are expected by their ids have one each."""
+
+    def __init__(self, wanted: Wanted | View | None) -> None:
+        ids = sorted(dag.dag_id for dag in wanted.manifest.dags) if wanted is not None else []
+        self._named = {dag_id: number % BUCKETS for number, dag_id in enumerate(ids)}
+        self.names = int.from_bytes(key_of("\0".join(ids))[:2], "big")
+        """A digest of those that are expected by their ids: with others the buckets are others, too."""
+
+    def of(self, dag_id: str) -> int:
+        return self._named.get(dag_id, key_of(dag_id)[0] % BUCKETS)
+
+    def digests(self, tracks: Mapping[str, FileTrack]) -> tuple[int, ...]:
+        digests = [0] * BUCKETS
+        for dag_id, track in tracks.items():
+            file = track.now
+            # One that is known to be defined twice must look moved to the next process, too.
+            twice = "twice" if track.is_defined_twice else ""
+            place = "\0".join((dag_id, file.absolute or "", file.relative or "", file.bundle or "", twice))
+            digests[self.of(dag_id)] ^= int.from_bytes(key_of(place)[:3], "big")
+        return tuple(digests)
+
+    def alone(self, tracks: Iterable[str]) -> dict[int, str]:
+        """The DAGs, of those expected by their ids, that share their bucket with no other; by bucket."""
+        found: dict[int, list[str]] = {}
+        for dag_id in tracks:
+            found.setdefault(self.of(dag_id), []).append(dag_id)
+        return {bucket: ids[0] for bucket, ids in found.items() if len(ids) == 1 and ids[0] in self._named}
+
+
 def _places(
-    tracks: Mapping[str, FileTrack], now: float, grace: float, before: Places | None
+    tracks: Mapping[str, FileTrack], now: float, grace: float, before: Places | None, buckets: _Buckets
 ) -> Places | None:
     """Where the DAGs are that are still there; None: none was ever seen.
 
@@ -131,41 +161,32 @@ def _places(
         for dag_id, track in there.items()
         if track.moved_at is not None and now - track.moved_at < grace
     }
-    moving, moved_at = frozenset(_bucket(dag_id) for dag_id in moved), max(moved.values(), default=0.0)
-    digests = _digests(there)
+    moving, moved_at = frozenset(buckets.of(dag_id) for dag_id in moved), max(moved.values(), default=0.0)
+    digests = buckets.digests(there)
     if before is not None:
         both = enumerate(zip(digests, before.digests, strict=True))
         digests = tuple(now_ if bucket in moving else then for bucket, (now_, then) in both)
-        moving, moved_at = before.moving | moving, max(before.moved_at, moved_at)
-    return Places(digests, moving, moved_at)
+        moved_at = max(before.moved_at, moved_at)
+        return Places(digests, before.moving | moving, moved_at, before.new - moving, before.names)
+    new = frozenset(bucket for bucket, dag_id in buckets.alone(tracks).items() if tracks[dag_id].shown)
+    return Places(digests, moving, moved_at, new, buckets.names)
 
 
-def _bucket(dag_id: str) -> int:
-    return key_of(dag_id)[0] % BUCKETS
-
-
-def _digests(tracks: Mapping[str, FileTrack]) -> tuple[int, ...]:
-    digests = [0] * BUCKETS
-    for dag_id, track in tracks.items():
-        file = track.now
-        place = "\0".join((dag_id, file.absolute or "", file.relative or "", file.bundle or ""))
-        digests[_bucket(dag_id)] ^= int.from_bytes(key_of(place)[:3], "big")
-    return tuple(digests)
-
-
-def _compare_places(state: State, places: Places, now: float, *, whole: bool) -> State:
+def _compare_places(state: State, places: Places, now: float, buckets: _Buckets, *, whole: bool) -> State:
     """The tracks with what moved since; of a list that is not `whole` also what shared a bucket with a DAG not on it."""
     there = {dag_id: track for dag_id, track in state.files.items() if track.seen_at == now}
-    changed = {
-        number
-        for number, (one, other) in enumerate(zip(_digests(there), places.digests, strict=True))
-        if one != other
-    }
+    same = buckets.names == places.names
+    both = enumerate(zip(buckets.digests(there), places.digests, strict=True))
+    changed = {number for number, (one, other) in both if one != other or not same}
+    alone = buckets.alone(there)
     files = dict(state.files)
     for dag_id, track in there.items():
-        if _bucket(dag_id) in changed:
-            files[dag_id] = replace(track, moved_at=now)
-        elif _bucket(dag_id) in places.moving:
+        bucket = buckets.of(dag_id)
+        if bucket in changed:
+            # Alone there before and now, it is the same DAG: in another file.
+            twice = same and whole and bucket in places.new and alone.get(bucket) == dag_id
+            files[dag_id] = replace(track, moved_at=now, elsewhere=track.elsewhere or twice)
+        elif bucket in places.moving:
             files[dag_id] = replace(track, moved_at=max(track.moved_at or 0.0, places.moved_at))
     return replace(state, files=files, changed_at=now if changed and whole else state.changed_at)
 

@@ -43,6 +43,13 @@ class FileTrack:
     """Seconds since the gate's start at which the DAG was last on the list."""
     shown: tuple[DagFile, ...] = ()
     """Those that a parse since the new files arrived showed it in: more than one, and they all define it."""
+    elsewhere: bool = False
+    """Such a parse showed it in another file to another process, which did not leave the file's name."""
+
+    @property
+    def is_defined_twice(self) -> bool:
+        """Whether more than one file defines it."""
+        return len(self.shown) + self.elsewhere > 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,10 @@ class Places:
     """Buckets with a DAG that changed files only just."""
     moved_at: float = 0.0
     """Seconds since the gate's start at which the last of those did."""
+    new: frozenset[int] = frozenset()
+    """Buckets with one DAG alone, expected by its id, that a parse since the new files arrived showed."""
+    names: int = 0
+    """A digest of the DAGs that were expected by their ids: the buckets depend on them."""
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,8 @@ recalled_ = st.builds(
         st.tuples(*[st.integers(0, 2**24 - 1)] * BUCKETS),
         st.frozensets(st.integers(0, BUCKETS - 1)),
         st.floats(0, 86_400),
+        st.frozensets(st.integers(0, BUCKETS - 1)),
+        st.integers(0, 2**16 - 1),
     ),
     st.none()
     | st.builds(
@@ -290,14 +292,15 @@ def test_a_red_that_ripens_over_parts_is_final_no_later_than_in_one_piece():
     assert legs > 1
 
 
-def test_a_dag_that_moved_between_two_parts_must_stay_where_it_is():
+def test_a_match_that_moved_between_two_parts_must_stay_where_it_is():
+    """Matches share their groups: which of them moved is not known."""
     answer = plain(
         lambda now: seen(
             dag(parsed=now + 100, path="a.py" if now < 15 else "b.py"), dag("z", parsed=-9), now=now + 100
         )
     )
     rules = Rules(deployed_at=DEPLOYED, grace=60.0, stable_for=20.0)
-    expected = Expectations(Manifest(dags=(ExpectedDag("a"),)))
+    expected = Expectations(Manifest(patterns=(ExpectedPattern("a", 1),)))
     outcome, _, _ = in_parts(answer, expected, rules, seconds=12.0, gap=30.0)
 
     assert outcome.status is Status.PASSED
@@ -356,6 +359,53 @@ def test_a_dag_is_missed_by_all_parts_that_follow(story, cut_after):
     steps = play(manifest, rules, rounds, [number in cut_after for number in range(len(rounds))])
 
     assert not is_green(steps[-1][2])
+
+
+@pytest.mark.parametrize("count", [1, 20, BUCKETS])
+def test_a_dag_that_is_in_another_file_than_a_new_parse_of_the_part_before_is_defined_twice(count):
+    """Each part sees it in one file only; the DAGs that share nothing with another are told apart by their bucket."""
+
+    def answer(now):
+        others = [dag(f"d{number}", parsed=now + 100) for number in range(count - 1)]
+        late = dag("late", parsed=now + 100 if now > 150 else -50)
+        path = "a.py" if now < 15 else "b.py"
+        return seen(dag(parsed=now + 100, path=path), *others, late, now=now + 100)
+
+    ids = ["a", "late", *(f"d{number}" for number in range(count - 1))][:BUCKETS]
+    expected = Expectations(Manifest(dags=tuple(map(ExpectedDag, ids))))
+    outcome, _, legs = in_parts(plain(answer), expected, Rules(deployed_at=DEPLOYED), seconds=12.0, gap=30.0)
+
+    assert legs > 1
+    assert outcome.status is Status.FAILED
+    red = next(finding for finding in outcome.findings if finding.id == "dags/a")
+    assert (red.status, red.reason) == (Status.FAILED, Reason.DAG_WRONG_FILE)
+    assert "b.py and, before, in another file" in red.message
+
+
+def test_a_dag_that_moved_before_the_files_arrived_is_not_defined_twice():
+    answer = plain(lambda now: seen(dag(parsed=now, path="a.py" if now < 15 else "b.py"), now=now))
+    expected = Expectations(Manifest(dags=(ExpectedDag("a"),)))
+    outcome, _, _ = in_parts(answer, expected, Rules(deployed_at=DEPLOYED), seconds=12.0, gap=30.0)
+
+    assert outcome.status is Status.PASSED
+
+
+def test_other_dags_that_come_and_go_do_not_make_one_defined_twice():
+    def answer(now):
+        others = [dag(f"o{int(now // 42)}{number}", parsed=now + 100) for number in range(30)]
+        return seen(dag(parsed=now + 100), *others, now=now + 100)
+
+    manifest = Manifest(dags=(ExpectedDag("a"),), patterns=(ExpectedPattern("o*", 1),))
+    rules = Rules(deployed_at=DEPLOYED, timeout=200.0)
+    outcome, _, _ = in_parts(plain(answer), Expectations(manifest), rules, seconds=12.0, gap=30.0)
+
+    assert not [
+        finding
+        for finding in outcome.findings
+        if finding.reason is Reason.DAG_WRONG_FILE
+        and finding.status is Status.FAILED
+        and "defines this id" in finding.message
+    ]
 
 
 def test_a_match_that_went_between_two_parts_is_waited_for():

@@ -191,8 +191,10 @@ def _moving(dag_id: str, view: View) -> Finding | None:
         return None
     now = view.folder.name(track.now)
     details = {"files": sorted({view.folder.name(file) for file in (*track.earlier, track.now)})}
-    if len(track.shown) > 1:
+    if track.is_defined_twice:
         both = " and ".join(sorted({view.folder.name(file) for file in track.shown}))
+        if len(track.shown) == 1:
+            both += " and, before, in another file"
         message = (
             f"Parses since the new files arrived show it in {both}: more than one file defines this id, and which of "
             "them runs changes from parse to parse."

@@ -45,7 +45,7 @@ _LEAST = (0.0, 0.0, 0.0, -_LONGEST, 0.0, 0.0, 0.0)
 _TIMES = struct.Struct(">qqq")
 _MARK = struct.Struct(f">{KEY_BYTES}sBBffHq")
 _FINAL = struct.Struct(f">{KEY_BYTES}sB")
-_PLACES = struct.Struct(">d")
+_PLACES = struct.Struct(">dH")
 _STANDING = struct.Struct(">IHq?")
 _STATUSES = tuple(Status)
 _REASONS = (None, *Reason)
@@ -180,7 +180,8 @@ def _packed_places(places: Places | None) -> bytes:
     if places is None:
         return b"\0"
     digests = b"".join(digest.to_bytes(3, "big") for digest in places.digests)
-    return b"\1" + _PLACES.pack(places.moved_at) + _bits(places.moving, BUCKETS) + digests
+    bits = _bits(places.moving, BUCKETS) + _bits(places.new, BUCKETS)
+    return b"\1" + _PLACES.pack(places.moved_at, places.names) + bits + digests
 
 
 def _packed_standing(standing: Standing | None) -> bytes:
@@ -268,10 +269,12 @@ def _unpacked(reader: _Reader, settings: Settings) -> Memory:
 def _places(reader: _Reader) -> Places | None:
     if not reader.there():
         return None
-    moved_at = _span(reader.values(_PLACES)[0])
-    moving = frozenset(bucket for bucket, bit in enumerate(reader.bits(BUCKETS)) if bit)
+    moved_at, names = reader.values(_PLACES)
+    moving, new = (
+        frozenset(bucket for bucket, bit in enumerate(reader.bits(BUCKETS)) if bit) for _ in range(2)
+    )
     digests = tuple(int.from_bytes(reader.take(3), "big") for _ in range(BUCKETS))
-    return Places(digests, moving, moved_at or 0.0)
+    return Places(digests, moving, _span(moved_at) or 0.0, new, names)
 
 
 def _standing(reader: _Reader) -> Standing | None:
