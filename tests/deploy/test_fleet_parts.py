@@ -110,10 +110,14 @@ def test_an_input_that_is_none_is_refused(given_):
         order_of(given_, "run-1")
 
 
-@pytest.mark.parametrize("run", ["", "a/b", None, "x" * 81])
-def test_a_run_without_a_name_of_its_own_is_refused(run):
-    with pytest.raises(UsageError, match="execution's name"):
+@pytest.mark.parametrize("run", ["", "a/b", None, "x" * 81, "nightly@1", ".", ".."])
+def test_an_execution_whose_name_can_be_no_folders_is_refused_by_it(run):
+    with pytest.raises(
+        UsageError, match=r"execution's name, .* of at most 80 letters, digits and _ \. -"
+    ) as caught:
         order_of({"environments": [{"environment": "a"}], "reports": "s3://bucket"}, run)
+
+    assert repr(str(run)) in caught.value.message
 
 
 @pytest.mark.parametrize(

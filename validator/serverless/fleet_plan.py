@@ -32,7 +32,7 @@ _OURS = ("answer", "fleet", "reports", "token")
 """Settings of one environment that the fleet gives itself."""
 _ENVIRONMENT = r"[a-zA-Z][0-9a-zA-Z_-]{0,79}"
 _FLEET = r"[\w .:/@+-]{1,80}"
-_RUN = r"[0-9a-zA-Z_.-]{1,80}"
+_RUN = r"(?!\.{1,2}$)[0-9a-zA-Z_.-]{1,80}"
 _MOST_PROBLEMS = 10
 _DEFAULTS = {
     "fleet": "fleet",
@@ -106,7 +106,10 @@ def order_of(given: object, run: object) -> Order:
     if ("environments" in given) == ("list" in given):
         problems.append("give either `environments`, a list, or `list`, its s3:// URI")
     if not isinstance(run, str) or not re.fullmatch(_RUN, run):
-        problems.append("`run` must be the execution's name")
+        problems.append(
+            f"the execution's name, {one_line(str(run), 100)!r}, names the folder of its reports: start the execution under "
+            "a name of at most 80 letters, digits and _ . -"
+        )
     places = {key: _location(values[key], key, problems) for key in ("reports", "list") if key in given}
     reports = places.get("reports")
     if "reports" not in given:
