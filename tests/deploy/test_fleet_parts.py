@@ -129,6 +129,11 @@ def test_an_execution_whose_name_can_be_no_folders_is_refused_by_it(run):
         ([{"manifest": {}}], "environment 0 has no `environment`"),
         ([{"environment": "../x"}], "environment 0 has no `environment`"),
         ([{"environment": "a", "token": "x"}], "may not set `token`"),
+        (
+            [{"environment": "a", "detail-type": "x", "detail": {"environment": "b"}}],
+            "may not set `detail-type`",
+        ),
+        ([{"environment": "a", "CodePipeline.job": {}}], "may not set `CodePipeline.job`"),
         ([{"environment": "a", "reports": "s3://else/x"}], "may not set `reports`"),
         ([{"environment": "a", "answer": "report"}], "may not set `answer`"),
         ([{"environment": "a", "manifest": "x" * 200_000}], "more than 200,000 bytes"),

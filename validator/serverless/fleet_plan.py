@@ -28,8 +28,8 @@ _KEYS = {
     "fleet", "environments", "list", "settings", "reports", "max_concurrency", "max_rounds",
     "tolerated_failure_percentage", "tolerated_lost_percentage",
 }  # fmt: skip
-_OURS = ("answer", "fleet", "reports", "token")
-"""Settings of one environment that the fleet gives itself."""
+_OURS = ("CodePipeline.job", "answer", "detail", "detail-type", "fleet", "reports", "token")
+"""What the fleet gives itself, and what would make of an environment's event one of another kind, about another one."""
 _ENVIRONMENT = r"[a-zA-Z][0-9a-zA-Z_-]{0,79}"
 _FLEET = r"[\w .:/@+-]{1,80}"
 _RUN = r"(?!\.{1,2}$)[0-9a-zA-Z_.-]{1,80}"
@@ -152,7 +152,7 @@ def items_of(order: Order, environments: object) -> list[dict[str, Any]]:
             problems.append(f"environment {index} has no `environment` that can be the name of one")
             continue
         problems += [
-            f"environment {index} ({name}) may not set `{key}`: the fleet does"
+            f"environment {index} ({name}) may not set `{key}`: it is no setting of a fleet's environment"
             for key in _OURS
             if key in event
         ]
