@@ -62,6 +62,24 @@ def test_user_parameters_that_are_missing_or_no_text_are_a_configuration_error(p
         assert "no UserParameters" in pipeline.aws.answers[-1].failure[1]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"manifest": "gone.yaml"},
+        {"manifest": "wrong.yaml"},
+        {"manifest": {"version": 2}},
+        {"dags_folder": "none"},
+        {"manifest": MANIFEST, "environment": "../x"},
+        {"manifest": MANIFEST, "token": "x"},
+    ],
+    ids=["no manifest", "wrong manifest", "wrong inline", "no folder", "no name of an environment", "token"],
+)
+def test_what_is_wrong_fails_also_where_a_gate_that_cannot_tell_would_not(pipeline, once, given):
+    artifact = pipeline.artifact({"wrong.yaml": "version: 1\ndogs: [etl]\n"})
+    job = {**once, "on_error": "succeed", **given}
+    assert pipeline.once(job, artifact, token=job.get("token")).failure[0] == "ConfigurationError"
+
+
 def test_all_that_is_wrong_with_the_settings_is_told_at_once(pipeline):
     _, message = pipeline.once({"manifest": 1, "interval": "soon", "max_tps": 0, "variables": []}).failure
     for name in ("manifest: ", "interval: ", "max_tps: ", "variables: "):
