@@ -332,6 +332,26 @@ def test_a_report_that_does_not_fit_its_verdict_is_left_out_and_noted(data):
     assert len(JUnitXml.fromstring(out)) == 1
 
 
+@pytest.mark.parametrize("told", ["failed", "error"])
+def test_a_green_whose_report_is_none_cannot_be_told_and_comes_before_the_greens(told):
+    files = {index: junit(verdict=told if index == 2 else "passed") for index in range(4)}
+    out, seen = merged([result(index) for index in range(4)], files)
+
+    assert seen.verdict is Status.ERROR
+    assert [row.index for row in seen.rows] == [2, 0, 1, 3]
+    assert f"its JUnit report says {told}, and not passed" in seen.summary
+    assert JUnitXml.fromstring(out).errors == 1
+
+
+@pytest.mark.parametrize("verdict", ["failed", "error"])
+def test_a_report_that_says_passed_makes_nothing_green(verdict):
+    rows = [result(0, verdict), *(result(index) for index in range(1, 4))]
+    _, seen = merged(rows, {index: junit() for index in range(4)})
+
+    assert str(seen.rows[0].verdict) == verdict
+    assert seen.rows[0].note
+
+
 def test_what_does_not_fit_into_the_file_is_green_and_still_told():
     files = {index: junit(verdict="failed" if index == 3 else "passed", cases=50) for index in range(4)}
     rows = [result(0), result(1), result(2), result(3, "failed")]

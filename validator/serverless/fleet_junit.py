@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from validator.finding import Status
-from validator.report.sanitize import for_xml
-from validator.serverless.fleet_verdict import Tests
+from validator.report.sanitize import for_xml, one_line
+from validator.serverless.fleet_verdict import Tests, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,10 @@ class Unusable(Exception):
     """An environment's report cannot be taken over; the text says why."""
 
 
+class Contradiction(Unusable):
+    """An environment's report is one of another verdict."""
+
+
 def merge(fleet: Fleet, read: Callable[[Row, int], bytes], limit: int = LARGEST_FILE) -> tuple[bytes, Fleet]:
     """The file, and the fleet with what was learnt: each row's tests, or a note why they are not in the file.
 
@@ -48,7 +52,7 @@ def merge(fleet: Fleet, read: Callable[[Row, int], bytes], limit: int = LARGEST_
         try:
             tests, chunk = _suites(row, read(row, LARGEST_REPORT))
         except Unusable as why:
-            rows.append(replace(row, note=str(why)))
+            rows.append(_without(row, why))
             continue
         if len(chunk) > room:
             note = f"its {tests.total:,} tests are not in the fleet's JUnit file, which is full"
@@ -58,7 +62,7 @@ def merge(fleet: Fleet, read: Callable[[Row, int], bytes], limit: int = LARGEST_
         chunks.append(chunk)
         counts.append(tests)
         rows.append(replace(row, tests=tests))
-    seen = replace(fleet, rows=tuple(rows))
+    seen = ordered(replace(fleet, rows=tuple(rows)))
     own = _own_suite(seen)
     sums = {
         "tests": len(rows) + sum(one.total for one in counts),
@@ -69,11 +73,20 @@ def merge(fleet: Fleet, read: Callable[[Row, int], bytes], limit: int = LARGEST_
     return b"".join([_HEAD, root.encode(), own, *chunks, b"</testsuites>\n"]), seen
 
 
+def _without(row: Row, why: Unusable) -> Row:
+    """The row without its report. A green whose report is a red one's is none: two invocations saw different things."""
+    noted = replace(row, note=str(why))
+    if isinstance(why, Contradiction) and row.verdict is Status.PASSED:
+        return replace(noted, verdict=Status.ERROR, summary=f"its result is green, but {why}")
+    return noted
+
+
 def _suites(row: Row, data: bytes) -> tuple[Tests, bytes]:
     """An environment's tests, and its suites as they stand in the fleet's file.
 
     Raises:
-        Unusable: it is no JUnit report of this gate, or not of this verdict.
+        Unusable: it is no JUnit report of this gate.
+        Contradiction: it is not of this verdict.
     """
     if b"<!" in data:
         raise Unusable("its JUnit report declares a document type, which the gate's never does")
@@ -83,8 +96,11 @@ def _suites(row: Row, data: bytes) -> tuple[Tests, bytes]:
         raise Unusable(f"its JUnit report cannot be read: {error}") from error
     suites = root.findall("testsuite") if root.tag == "testsuites" else []
     told = {one.get("value") for one in root.iterfind("testsuite/properties/property[@name='verdict']")}
-    if not suites or told != {str(row.verdict)}:
-        raise Unusable(f"its JUnit report says {sorted(map(str, told))}, and not {row.verdict}")
+    if not suites or not told:
+        raise Unusable("its JUnit report tells no verdict: it is none of the gate's")
+    if told != {str(row.verdict)}:
+        said = " and ".join(one_line(one, 80) for one in sorted(map(str, told)))
+        raise Contradiction(f"its JUnit report says {said}, and not {row.verdict}")
     cases = [case for suite in suites for case in suite.iterfind("testcase")]
     for suite in suites:
         suite.set("name", f"{row.label}: {suite.get('name', '')}")
