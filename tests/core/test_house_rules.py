@@ -27,7 +27,7 @@ WORLD = {
     "urllib",
     "urllib3",
 }
-PURE = ["decision", "durations", "finding", "plan", "reasons", "rules", "state", "timing"]
+PURE = ["decision", "durations", "finding", "memory", "plan", "reasons", "rules", "state", "timing"]
 
 
 def is_for_types(node):
@@ -114,6 +114,13 @@ def test_nothing_imports_the_command_line_but_itself_and_main(module):
     if module == "validator.__main__" or inside({module}, "validator.cli"):
         return
     assert not inside(imports_of(module), "validator.cli")
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_only_the_lambda_function_knows_of_lambda(module):
+    if module == "validator.codepipeline" or inside({module}, "validator.serverless"):
+        return
+    assert not inside(imports_of(module), "validator.serverless", "validator.codepipeline")
 
 
 @pytest.mark.parametrize("module", [*(f"validator.{name}" for name in PURE), *in_room("checks")])
