@@ -10,7 +10,15 @@ from validator.airflow.models import Unread
 from validator.checks.interface import expected_by, view_of
 from validator.checks.objects import Deployed, deployed_by
 from validator.checks.registry import run_checks
-from validator.decision import FAIL_FAST_WAIT, SILENCE, Verdict, decide, standing_of, undecided
+from validator.decision import (
+    BLIND_INTERVALS,
+    FAIL_FAST_WAIT,
+    SILENCE,
+    Verdict,
+    decide,
+    standing_of,
+    undecided,
+)
 from validator.durations import format_duration
 from validator.finding import Finding, Status
 from validator.memory import may_have_moved, take_up
@@ -206,17 +214,20 @@ def _round(  # noqa: PLR0913 - one round's whole context
     findings = run_checks(view)
     complete = all(finding.status is not Status.ERROR for finding in findings)
     took = clock.now() - began if complete else before.took
-    room = timeout - now - took * _MARGIN
+    left = timeout - now
+    room = left - took * _MARGIN
+    # A look so long before the deadline cannot speak for it: then another one is made although it is only likely to fit.
+    last = room <= _ROOM and (left <= BLIND_INTERVALS * rules.interval or took > left)
     held = any(f.id == "s3/folder" and f.status in (Status.PASSED, Status.WARNING) for f in findings)
     state = replace(state, objects_held=state.objects_held or held)
-    state, decision = decide(state, findings, now, rules, last=room <= _ROOM, left=timeout - now)
+    state, decision = decide(state, findings, now, rules, last=last, left=left)
     standing = tuple(standing_of(findings, state.finals))
     outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, timed, missing, took, view=view)
     if isinstance(decision, Verdict):
         return replace(outcome, status=decision.status, findings=decision.findings), None
     # The last look is begun early enough to be over at the deadline, and late enough that none is missing after it.
     next_is_last = room - decision.seconds < took * _MARGIN + _ROOM
-    return outcome, room if next_is_last else decision.seconds
+    return outcome, max(0.0, room) if next_is_last else decision.seconds
 
 
 def _latest(state: State, timeout: float, rules: Rules, now: float) -> float:

@@ -343,6 +343,17 @@ def test_a_last_look_that_is_long_before_the_deadline_cannot_speak_for_it():
     assert outcome.elapsed == 60.0
 
 
+@pytest.mark.parametrize("slow", [2.6, 3.0, 3.9])
+def test_one_slow_look_shortly_before_the_deadline_is_not_the_last_while_another_may_fit(slow):
+    """Else it would be called too early to speak for the deadline, and nothing could be told."""
+    outcome, airflow, _, _ = play(
+        never, timeout=50.0, interval=1.0, took=lambda now: slow if 46 - slow - 1 < now <= 46 - slow else 0.2
+    )
+
+    assert str(outcome.status) == "failed"
+    assert 47 <= airflow.ended[-1] <= 50.0
+
+
 def test_a_long_failing_round_does_not_end_the_wait_early():
     down = nothing_seen
 
