@@ -157,6 +157,18 @@ def test_a_report_of_very_many_reds_keeps_its_verdict_in_an_answer():
 _texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=400) | st.just(HOSTILE * 20)
 
 
+@pytest.mark.parametrize("character", ['"', "\\", "\0", "\ud800", "é", "#", "x"])
+def test_an_answer_is_short_also_where_each_character_has_to_be_escaped(character):
+    text = character * 5_000
+    for error in (ManifestError(text, [text] * 9), GateError(text, advice=text)):
+        answer = answers.refused(error, text)
+        assert len(json.dumps(answer)) <= answers.SHORT_LIMIT
+        assert answer["reasons"][-1].startswith("What to do: ")
+    checks = [check(text, message=text)] * 9
+    report = report_of(*checks, summary=text, environment=text, airflow_version=text)
+    assert len(json.dumps(answers.short(report, {"json": text}))) <= answers.SHORT_LIMIT
+
+
 @given(texts=st.lists(_texts, min_size=6, max_size=6), reds=st.integers(0, 30), reports=st.booleans())
 def test_a_short_answer_is_short_whatever_is_in_it(texts, reds, reports):
     summary, environment, version, subject, message, place = texts

@@ -24,6 +24,8 @@ REPORT_LIMIT = 4_000_000
 _MESSAGE = 300
 _PROBLEMS = 20
 _REASONS = 5
+_REFUSAL_LIMITS = (600, 200, 60)
+"""Characters of a refusal's texts: fewer where so many have to be escaped that the answer would not be short."""
 _FAILURE_TYPES = {
     Reason.ACCESS_DENIED: "PermissionError",
     Reason.LIMITED_ROLE: "PermissionError",
@@ -134,17 +136,21 @@ def refused(error: GateError, environment: str | None) -> dict[str, Any]:
     told = (
         lines if len(lines) <= _REASONS else [*lines[: _REASONS - 1], lines[-1]]
     )  # the last one says what to do
-    answer: dict[str, Any] = {
-        "state": "done",
-        "environment": _ascii(one_line(environment, 100)) if environment else None,
-        "verdict": str(Status.ERROR),
-        "exit_code": error.exit_code,
-        "summary": _ascii(one_line(error.message, 600)),
-        "reasons": [_ascii(one_line(line, _MESSAGE)) for line in told],
-        "reports": {},
-    }
-    while len(answer["reasons"]) > 1 and _size(answer) > SHORT_LIMIT:
-        answer = {**answer, "reasons": [*answer["reasons"][:-2], answer["reasons"][-1]]}
+    answer: dict[str, Any] = {}
+    for limit in _REFUSAL_LIMITS:
+        answer = {
+            "state": "done",
+            "environment": _ascii(one_line(environment, min(limit, 100))) if environment else None,
+            "verdict": str(Status.ERROR),
+            "exit_code": error.exit_code,
+            "summary": _ascii(one_line(error.message, limit)),
+            "reasons": [_ascii(one_line(line, min(limit, _MESSAGE))) for line in told],
+            "reports": {},
+        }
+        while len(answer["reasons"]) > 1 and _size(answer) > SHORT_LIMIT:
+            answer = {**answer, "reasons": [*answer["reasons"][:-2], answer["reasons"][-1]]}
+        if _size(answer) <= SHORT_LIMIT:
+            break
     return answer
 
 
