@@ -256,7 +256,20 @@ def test_the_fleets_state_machine_may_start_itself_and_call_the_gate_alone():
     assert f"{machine}:stateMachine:${{StateMachineName}}" in allowed(fleet, "states:StartExecution")
     executions = f"{machine}:execution:${{StateMachineName}}"
     assert allowed(fleet, "states:StopExecution") == [f"{executions}:*", f"{executions}/*"]
+
+
+def test_a_fleets_function_may_read_what_it_wrote_and_the_list_and_its_machine_the_items_alone():
+    fleet = read("fleet.yaml")
     below = "arn:${AWS::Partition}:s3:::${ReportsBucket}/"
-    assert all(
-        one.startswith(below) for one in allowed(fleet, "s3:GetObject") + allowed(fleet, "s3:PutObject")
-    )
+    policies = {
+        name: {**fleet, "Resources": {name: fleet["Resources"][name]}}
+        for name in ("RolePolicy", "FunctionPolicy")
+    }
+
+    assert allowed(policies["FunctionPolicy"], "s3:PutObject") == [f"{below}${{ReportsPrefix}}/*"]
+    assert allowed(policies["FunctionPolicy"], "s3:GetObject") == [
+        f"{below}${{ReportsPrefix}}/*",
+        f"{below}${{ListKey}}",
+    ]
+    assert allowed(policies["RolePolicy"], "s3:GetObject") == [f"{below}${{ReportsPrefix}}/*"]
+    assert allowed(policies["RolePolicy"], "s3:PutObject") == []

@@ -302,7 +302,7 @@ def test_five_thousand_dag_files_fit_into_the_functions_memory_and_a_message(
     report = json.loads(aws.get("s3://reports/x/sandbox/report.json"))
     assert len([check for check in report["checks"] if check["reason"] == "dag-missing"]) == 5_000
     print(f"peak {function.peak:.0f} MB, CPU {function.cpu:.1f} s")  # noqa: T201 - a number for people who run it with -s
-    assert function.peak < 400  # of the 512 MB that deploy/template.yaml gives
+    assert function.peak < 400  # of the 512 MB that docs/lambda.md calls plenty
 
 
 def test_the_first_event_finds_little_imported_and_the_import_is_cheap(task):
