@@ -58,7 +58,7 @@ def backend():
 @pytest.fixture
 def mwaa(backend, signed):
     """Starts an endpoint, and gives it with a transport to it."""
-    started = []
+    started, transports = [], []
 
     def go(name="sandbox", connection=None, **options):
         sandbox = Sandbox(backend, **{"calls_per_second": 0, **options})
@@ -66,9 +66,9 @@ def mwaa(backend, signed):
         started.append(sandbox)
         signed.setenv("AWS_ENDPOINT_URL_MWAA", sandbox.url)
         transport = connect(name, **(connection or {}))
-        started.insert(0, transport._client)
+        transports.append(transport)
         return sandbox, transport
 
     yield go
-    for one in started:
+    for one in [*(each._made for each in transports if each._made is not None), *started]:
         one.close()

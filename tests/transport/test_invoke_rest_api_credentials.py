@@ -224,6 +224,15 @@ def test_a_role_that_may_not_be_assumed_is_told_as_such(mwaa, signed, denying_st
     assert sandbox.calls == ()
 
 
+def test_an_sts_that_does_not_answer_is_no_denial_and_asked_again(mwaa, signed):
+    _, transport = mwaa(connection={"role_arn": ROLE})
+    signed.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    with pytest.raises(CallFailed) as failed:
+        transport.call(ASK)
+    assert failed.value.reason is Reason.UNREACHABLE
+    assert failed.value.retry
+
+
 @pytest.mark.parametrize(
     "role",
     ["gate", "arn:aws:iam::1:role/x", "arn:aws:s3:::bucket", "arn:aws:iam::123456789012:user/x", " " + ROLE],

@@ -15,6 +15,8 @@ from validator.errors import CallFailed
 from validator.reasons import Reason
 from validator.s3.interface import S3Object
 from validator.transport.aws_session import DENIED, code_of, explain_botocore, explain_refusal
+from validator.transport.interface import WHOLE_CALL
+from validator.transport.within import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,7 +91,9 @@ class S3Witness:
             arguments["ContinuationToken"] = token
         client = self._client
         try:
-            return client.list_objects_v2(**arguments)
+            return within(WHOLE_CALL, lambda: client.list_objects_v2(**arguments))
+        except TimeoutError as error:
+            raise CallFailed(Reason.UNREACHABLE, f"{_OPERATION} gave {error}") from error
         except ClientError as error:
             self._explain(location, error)
         except BotoCoreError as error:

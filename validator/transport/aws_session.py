@@ -103,7 +103,7 @@ class AwsSession:
         """
         # boto3 is botocore with resources and S3 transfers on top; without these the same client costs a fifth less.
         from botocore.config import Config  # noqa: PLC0415 - 0.2 s: only when a call is about to be made
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - the same
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the same
 
         # Retries are the gate's own: botocore's are blind to Airflow's status and end after tens of milliseconds.
         config = Config(
@@ -117,9 +117,20 @@ class AwsSession:
             with self._lock:  # making clients is not thread-safe, using them is
                 if self._made is None:
                     self._made = self._make()
-                return self._made.create_client(service, config=config)
+                client = self._made.create_client(service, config=config)
+                credentials = self._made.get_credentials()
+                if (
+                    credentials is not None
+                ):  # now, and not in the time of a first call: a profile may ask a person
+                    credentials.get_frozen_credentials()
+                return client
         except BotoCoreError as error:
             raise explain_botocore("the AWS client", error) from error
+        except ClientError as error:
+            refusal = explain_refusal("the AWS client", (), error)
+            code, message, _ = code_of(error)
+            problem = f"no AWS credentials: {error.operation_name} failed with {code}: {message}"
+            raise refusal or CallFailed(Reason.UNREACHABLE, problem) from error
         except ValueError as error:  # botocore's word for a malformed endpoint
             raise CannotTell(Reason.NOT_FOUND, f"the AWS client cannot be made: {error}") from error
 

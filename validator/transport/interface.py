@@ -14,6 +14,8 @@ CONNECT_TIMEOUT = 5.0
 """Seconds to open a connection."""
 CALL_TIMEOUT = 15.0
 """Seconds to wait for an answer: the service itself gives up after 10 (AWS.md section 1)."""
+WHOLE_CALL = CONNECT_TIMEOUT + CALL_TIMEOUT
+"""Seconds that a call of an AWS service may take in all, however its answer drips."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from validator.errors import CallFailed, CannotTell, UsageError
 from validator.reasons import ADVICE, Reason
 from validator.transport.aws_session import DENIED, AwsSession, code_of, explain_botocore, explain_refusal
-from validator.transport.interface import Answer, EnvironmentFacts
+from validator.transport.interface import WHOLE_CALL, Answer, EnvironmentFacts
+from validator.transport.within import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,7 +106,9 @@ class InvokeRestApi:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - heavy, needed only here
 
         try:
-            return dict(call(**arguments)), False
+            return dict(within(WHOLE_CALL, lambda: call(**arguments))), False
+        except TimeoutError as error:
+            raise CallFailed(Reason.UNREACHABLE, f"{operation} gave {error}") from error
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _AIRFLOW_ERRORS:
                 return dict(error.response), True
