@@ -1,7 +1,8 @@
 """A wait that goes on in another process: what the state leaves behind, and how it is taken up again. Pure.
 
-What is forgotten only ever makes the wait longer: a red ripens anew, a text is read again, and DAGs that may have moved
-between files meanwhile must stay where they are.
+What is forgotten makes the wait longer: a red ripens anew, a text is read again, and DAGs that may have moved between
+files meanwhile must stay where they are. One thing is lost: that two files define a DAG which shares its bucket with others,
+where each process saw it in one of them only (docs/rules.md).
 """
 
 from __future__ import annotations

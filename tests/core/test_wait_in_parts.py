@@ -1,4 +1,4 @@
-"""A wait that goes on in other processes: what is forgotten makes it longer, and never greener."""
+"""A wait that goes on in other processes: what is forgotten makes it longer, and greener in one documented case only."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
