@@ -49,9 +49,18 @@ def load_manifest(path: Path | str, environ: Mapping[str, str], *, expects_more:
     Raises:
         ManifestError: the file cannot be read, or the manifest is wrong; every problem has its line.
     """
+    return parse_manifest(read_bytes(path), str(path), environ, expects_more=expects_more)
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """What is in the manifest's file, and of one that is too large no more than shows it.
+
+    Raises:
+        ManifestError: it cannot be read.
+    """
     try:
         with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         problem = "there is no such file; check the path"
     except IsADirectoryError:
@@ -60,8 +69,6 @@ def load_manifest(path: Path | str, environ: Mapping[str, str], *, expects_more:
         problem = "the file may not be read; check its permissions"
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         problem = f"the file cannot be read: {getattr(error, 'strerror', None) or error}"
-    else:
-        return parse_manifest(data, str(path), environ, expects_more=expects_more)
     raise ManifestError(str(path), [problem])
 
 
@@ -73,17 +80,42 @@ def parse_manifest(
     Raises:
         ManifestError: the manifest is wrong; it tells every problem with its line.
     """
+    root, _ = examine(data, source, environ)
+    manifest = build(root.plain())
+    if manifest.expects_nothing and not expects_more:
+        raise nothing_expected(source, root.line)
+    return manifest
+
+
+def examine(
+    data: bytes, source: str, environ: Mapping[str, str], *, forgives_unset: bool = False
+) -> tuple[Node, list[Problem]]:
+    """The top node of the manifest in `data`, and the problems that were forgiven.
+
+    Args:
+        data: the file's bytes.
+        source: names it in messages.
+        environ: the environment variables.
+        forgives_unset: a variable that is not set is no error. A value that needs it is of kind `broken`.
+
+    Raises:
+        ManifestError: the manifest is wrong; it tells every problem with its line.
+    """
     root, problems = read_tree(data, environ)
     clipped = False
     if root is not None or not problems:
         checked, clipped = _check(root)
         problems += checked
-    if problems or root is None:
-        raise ManifestError(source, _told(problems, clipped=clipped))
-    manifest = build(root.plain())
-    if manifest.expects_nothing and not expects_more:
-        raise ManifestError(source, [str(Problem(root.line, "", _NOTHING))])
-    return manifest
+    unset = [problem for problem in problems if problem.variable] if forgives_unset else []
+    wrong = [problem for problem in problems if problem not in unset] if unset else problems
+    if wrong or root is None:
+        raise ManifestError(source, _told(wrong, clipped=clipped))
+    return root, unset
+
+
+def nothing_expected(source: str, line: int) -> ManifestError:
+    """The error that a manifest without any expectation is; `source` names it, `line` is its first."""
+    return ManifestError(source, [str(Problem(line, "", _NOTHING))])
 
 
 def _told(problems: list[Problem], *, clipped: bool) -> list[str]:

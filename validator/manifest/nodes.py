@@ -301,6 +301,7 @@ class _Reader:
                     node.line,
                     f"the environment variable {show(name)} is not set; set it, "
                     f"or write $${{ where ${{ itself is meant",
+                    variable=name,
                 )
                 return ""
             if _SURROGATE.search(value):
@@ -326,8 +327,8 @@ class _Reader:
             shown = show("!!" + tag[len(_TAG) :] if tag.startswith(_TAG) else tag)
             self._problem(line, f"the tag {shown} is refused: a manifest is plain data; take the tag out")
 
-    def _problem(self, line: int, text: str, *, at: str | None = None) -> None:
-        self.problems.append(Problem(line, self._path() if at is None else at, text))
+    def _problem(self, line: int, text: str, *, at: str | None = None, variable: str = "") -> None:
+        self.problems.append(Problem(line, self._path() if at is None else at, text, variable))
 
     def _path(self, *, within: bool = False) -> str:
         """Where the reader is; with `within` the mapping that it is in, without the key."""

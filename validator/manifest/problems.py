@@ -18,6 +18,8 @@ class Problem(NamedTuple):
     path: str
     """Such as `dags[3].paused`; empty for the whole manifest."""
     text: str
+    variable: str = ""
+    """The environment variable that is not set, where that is the problem; empty: it is another one."""
 
     def __str__(self) -> str:
         """The problem as people read it."""
