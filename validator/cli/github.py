@@ -71,7 +71,7 @@ def tell_report(
     from validator.report.github import annotate  # noqa: PLC0415 - few runs are GitHub's
     from validator.report.markdown import SUMMARY_LIMIT, page  # noqa: PLC0415 - the same
 
-    _print(annotate(report, lambda file: _in_workspace(file, folder), troubles))
+    print_annotations(annotate(report, lambda file: in_workspace(file, folder), troubles))
     values = {
         "verdict": str(report.verdict) if code == report.exit_code else "error",
         "failed": str(sum(1 for check in report.checks if check.status == "failed")),
@@ -84,6 +84,31 @@ def tell_report(
         _append("GITHUB_STEP_SUMMARY", b"\n" + page(report, room))
     else:
         _note("the job summary is full; the report was not added to it")
+
+
+def in_workspace(path: str, folder: str | None = ".") -> str | None:
+    """`path` relative to the workspace, if it is a file in there and below `folder`; None: it is not."""
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    if not workspace or folder is None:
+        return None
+    try:
+        real = Path(path).resolve(strict=True)
+        relative = real.relative_to(Path(workspace).resolve(strict=True))
+        if folder != ".":
+            real.relative_to(Path(folder).resolve(strict=True))
+        return relative.as_posix() if real.is_file() else None
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+        return None
+
+
+def print_annotations(annotations: Sequence[Annotation]) -> None:
+    """Make GitHub's runner show them: each is a line on stdout."""
+    from validator.report.streams import SafeStream  # noqa: PLC0415 - few runs are GitHub's
+
+    out = SafeStream(sys.stdout)
+    for annotation in annotations:
+        out.write(annotation.command() + "\n")
+    out.flush()
 
 
 def tell_interrupted() -> None:
@@ -110,7 +135,7 @@ def _told() -> Iterator[None]:
 
 def _tell_error(error: Exception) -> None:
     if isinstance(error, ManifestError):
-        file = _in_workspace(error.path)
+        file = in_workspace(error.path)
         found = _LINE.match(error.problems[0]) if error.problems else None
         line = int(found[1]) if found and file is not None else None
         _tell_refusal("wrong manifest", [error.message, *error.problems, error.advice], file, line)
@@ -131,37 +156,13 @@ def _tell_refusal(what: str, lines: Sequence[str], file: str | None = None, line
     from validator.report.sanitize import one_line  # noqa: PLC0415 - the same
 
     said = tuple(one_line(text) for text in lines if text)
-    _print([Annotation("error", f"{NAME}: {what}", said, file, line)])
+    print_annotations([Annotation("error", f"{NAME}: {what}", said, file, line)])
     _put_outputs({"verdict": "error"})
     _append("GITHUB_STEP_SUMMARY", b"\n" + refusal(what, said))
 
 
 def _is_there() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
-def _in_workspace(path: str, folder: str | None = ".") -> str | None:
-    """`path` relative to the workspace, if it is a file in there and below `folder`."""
-    workspace = os.environ.get("GITHUB_WORKSPACE")
-    if not workspace or folder is None:
-        return None
-    try:
-        real = Path(path).resolve(strict=True)
-        relative = real.relative_to(Path(workspace).resolve(strict=True))
-        if folder != ".":
-            real.relative_to(Path(folder).resolve(strict=True))
-        return relative.as_posix() if real.is_file() else None
-    except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
-        return None
-
-
-def _print(annotations: Sequence[Annotation]) -> None:
-    from validator.report.streams import SafeStream  # noqa: PLC0415 - few runs are GitHub's
-
-    out = SafeStream(sys.stdout)
-    for annotation in annotations:
-        out.write(annotation.command() + "\n")
-    out.flush()
 
 
 def _put_outputs(values: Mapping[str, str]) -> None:

@@ -25,6 +25,7 @@ MESSAGE_LIMIT = 4_096
 """UTF-16 units; the runner cuts a longer message."""
 TITLE_LIMIT = 250
 """The same, for a title."""
+_REST = "the job summary and in the reports"
 _TEXT = 900
 _TRACE = 1_800
 _TRACE_LINES = 40
@@ -77,7 +78,24 @@ def annotate(
     errors += [_of("error", same, locate) for same in _alike(report, Status.FAILED)]
     errors += [_cannot_tell(same) for same in _alike(report, Status.ERROR)]
     warnings = [_of("warning", same, locate) for same in _alike(report, Status.WARNING)]
-    return [*_within_limit(errors), *_within_limit(warnings)]
+    return [*within_limit(errors, _REST), *within_limit(warnings, _REST)]
+
+
+def within_limit(wanted: list[Annotation], rest: str) -> list[Annotation]:
+    """The annotations of one level, no more of them than GitHub takes; the last one counts the others.
+
+    Args:
+        wanted: all of them, the most important first.
+        rest: where the others are to be found, as the end of a sentence.
+    """
+    if len(wanted) <= PER_LEVEL:
+        return wanted
+    shown, others = wanted[: PER_LEVEL - 1], wanted[PER_LEVEL - 1 :]
+    count = sum(one.count for one in others)
+    titles = [one_line(one.title, 100) for one in others[:PER_LEVEL]]
+    message = f"{count} more are in {rest}: {'; '.join(titles)}"
+    more = "; ..." if len(others) > PER_LEVEL else "."
+    return [*shown, Annotation(others[0].level, f"{NAME}: {count} more", (message + more,), count=count)]
 
 
 def outputs(values: Mapping[str, str], delimiter: Callable[[], str]) -> bytes:
@@ -137,17 +155,6 @@ def _cannot_tell(checks: Sequence[Check]) -> Annotation:
 def _names(checks: Sequence[Check]) -> str:
     some = ", ".join(one_line(explain.title(check), 100) or "(unnamed)" for check in checks[:_NAMED])
     return some + (f" and {len(checks) - _NAMED} more" if len(checks) > _NAMED else "")
-
-
-def _within_limit(wanted: list[Annotation]) -> list[Annotation]:
-    if len(wanted) <= PER_LEVEL:
-        return wanted
-    shown, rest = wanted[: PER_LEVEL - 1], wanted[PER_LEVEL - 1 :]
-    count = sum(one.count for one in rest)
-    titles = [one_line(one.title, 100) for one in rest[:PER_LEVEL]]
-    message = f"{count} more are in the job summary and in the reports: {'; '.join(titles)}"
-    more = "; ..." if len(rest) > PER_LEVEL else "."
-    return [*shown, Annotation(rest[0].level, f"{NAME}: {count} more", (message + more,), count=count)]
 
 
 def _bounded(text: str, units: int) -> str:

@@ -19,7 +19,12 @@ _TEXT_LIMIT = 10_000
 
 def render(report: Report) -> bytes:
     """The report as one JSON object in ASCII, its keys in the documented order."""
-    text = json.dumps(as_dict(report), indent=2, allow_nan=False)
+    return dumped(as_dict(report))
+
+
+def dumped(data: dict[str, Any]) -> bytes:
+    """The data as one JSON object in ASCII, ready to be written anywhere, a log included."""
+    text = json.dumps(data, indent=2, allow_nan=False)
     # Printed into a log, `##[cmd]` would be a command of the pipeline's; a JSON reader sees no difference.
     return re.sub("#(?=#)", r"\\u0023", text).encode("ascii") + b"\n"
 
