@@ -35,8 +35,11 @@ def test_method_path_query_and_body_pass_and_so_does_the_answer():
     )
 
 
-@pytest.mark.parametrize(("reason", "status"), [(Reason.UNREACHABLE, 504), (Reason.BAD_RESPONSE, 502)])
-def test_no_answer_is_a_5xx(reason, status):
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [(Reason.UNREACHABLE, 504), (Reason.BAD_RESPONSE, 502), (Reason.ACCESS_DENIED, 401)],
+)
+def test_no_answer_is_a_5xx_but_a_login_refused_is_a_401(reason, status):
     assert AirflowProxy(FakeTransport(CallFailed(reason, "gone"))).call("GET", "/dags", {}, None) == (
         (status, "gone")
     )

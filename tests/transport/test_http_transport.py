@@ -2,76 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import threading
-from contextlib import contextmanager
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from http_servers import JSON, VERSION, VERSION_2, calling, served, talking
 
 from validator.errors import CallFailed, UsageError
 from validator.reasons import Reason
-from validator.transport.http import Auth, HttpTransport
+from validator.transport.airflow_auth import NO_AUTH, Auth
+from validator.transport.http import HttpTransport
 from validator.transport.interface import Request
 
-JSON = {"Content-Type": "application/json"}
-VERSION = (200, JSON, b'{"version": "3.0.6"}')
 
-
-@contextmanager
-def airflow(answers):
-    """A server that answers by path (without the query); what was asked is kept in `asked`."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
-
-        def answer(self):
-            length = int(self.headers.get("Content-Length", 0))
-            asked.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
-            status, headers, body = answers.get(self.path.partition("?")[0], (404, {}, b"<html>"))
-            self.send_response_only(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-            self.wfile.flush()
-            if "Content-Length" in headers:
-                self.close_connection = True
-
-        do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - http.server's names
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    server.asked = asked
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def calling(url, auth=None):
-    transport = HttpTransport(url, auth) if auth else HttpTransport(url)
-    try:
-        yield transport
-    finally:
-        transport.close()
-
-
-def call(answers, request=None, *, auth=None, base="", timeout=5.0):
-    with airflow(answers) as server, calling(server.url + base, auth) as transport:
+def call(answers, request=None, *, auth=NO_AUTH, base="", timeout=5.0):
+    with served(answers) as server, calling(server.url + base, auth) as transport:
         return transport.call(request or Request("/dags"), timeout), server.asked
 
 
@@ -83,7 +33,7 @@ def failure(answers, request=None):
 
 def test_v2_is_found_once_and_put_before_every_path():
     answers = {"/base/api/v2/version": VERSION, "/base/api/v2/dags": (200, JSON, b'{"dags": []}')}
-    with airflow(answers) as server, calling(server.url + "/base/") as transport:
+    with served(answers) as server, calling(server.url + "/base/") as transport:
         for _ in range(2):
             answer = transport.call(Request("/dags", {"limit": 5, "exclude_stale": True}), 5)
             assert (answer.status, answer.body) == (200, {"dags": []})
@@ -108,22 +58,124 @@ def test_a_404_for_v2_means_v1(body):
 
 def test_a_denial_or_5xx_while_learning_is_an_answer_and_is_learnt_again():
     answers = {"/api/v2/version": (503, {}, b"<html>restarting")}
-    with airflow(answers) as server, calling(server.url) as transport:
+    with served(answers) as server, calling(server.url) as transport:
         assert transport.call(Request("/dags"), 5).status == 503
         answers["/api/v2/version"] = VERSION
         answers["/api/v2/dags"] = (200, {}, b"{}")
         assert transport.call(Request("/dags"), 5).status == 200
 
 
-@pytest.mark.parametrize("answers", [{}, {"/api/v2/version": (200, {}, b"<html>a portal")}])
-def test_what_is_no_airflow_is_a_bad_response(answers):
-    assert failure(answers).reason is Reason.BAD_RESPONSE
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+STRANGERS = {
+    "nothing but 404": ((404, HTML, b"<html>"), "an HTML page (HTTP 404)"),
+    "a static site": ((200, HTML, b"<!doctype html><title>Welcome"), "an HTML page (HTTP 200)"),
+    "a page without a type": ((200, {}, b"  <html>a portal"), "an HTML page (HTTP 200)"),
+    "a JSON API": ((200, JSON, b'{"status": "ok"}'), "JSON without it (HTTP 200)"),
+    "a JSON API with another version": ((200, JSON, b'{"version": "v1"}'), "JSON without it (HTTP 200)"),
+    "a version that is no text": ((200, JSON, b'{"version": 3.0}'), "JSON without it (HTTP 200)"),
+    "a version from a proxy's error": ((404, JSON, b'{"version": "3.0.6"}'), "JSON without it (HTTP 404)"),
+    "a list": ((200, JSON, b"[]"), "JSON without it (HTTP 200)"),
+    "text": ((200, {}, b"OK"), "text that is no JSON (HTTP 200)"),
+    "half a body": ((200, JSON, b'{"version": "3.0'), "text that is no JSON (HTTP 200)"),
+    "nested without end": ((200, JSON, b"[" * 100_000), "text that is no JSON (HTTP 200)"),
+    "no content": ((204, {}, b""), "nothing (HTTP 204)"),
+    "an empty answer": ((200, JSON, b""), "nothing (HTTP 200)"),
+    "created": ((201, JSON, b'{"version": "3.0.6"}'), "JSON without it (HTTP 201)"),
+}
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 422, 500, 503])
+@pytest.mark.parametrize(("answer", "kind"), STRANGERS.values(), ids=STRANGERS)
+def test_what_is_no_airflow_is_a_bad_response_that_says_what_answered(answer, kind):
+    with served(lambda *_: answer) as server, calling(server.url) as transport:
+        with pytest.raises(CallFailed) as caught:
+            transport.call(Request("/dags"), 5)
+        assert caught.value.reason is Reason.BAD_RESPONSE
+        assert caught.value.message == (
+            f"{server.url} is no Airflow: /api/v2/version answered {kind} and /api/v1/version answered {kind}, where "
+            "one would tell its version"
+        )
+
+
+def test_a_page_for_every_path_but_the_version_is_no_answer_of_the_api():
+    error = failure({"/api/v2/version": VERSION, "/api/v2/dags": (200, HTML, b"<html>Sign in")})
+    assert error.reason is Reason.BAD_RESPONSE
+    assert "answered GET /dags with an HTML page (HTTP 200)" in error.message
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"\x15\x03\x01\x00\x02\x02P",
+        b"HTTP/1.1 two hundred\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-Many: x\r\n" * 200 + b"\r\n",
+    ],
+    ids=["ssh", "tls", "no number", "a long header", "many headers"],
+)
+def test_what_speaks_no_sound_http_is_a_bad_response(said):
+    def talk(connection):
+        connection.recv(1000)
+        connection.sendall(said)
+
+    with (
+        talking(talk) as port,
+        calling(f"http://127.0.0.1:{port}") as transport,
+        pytest.raises(CallFailed) as caught,
+    ):
+        transport.call(Request("/dags"), 5)
+    assert caught.value.reason is Reason.BAD_RESPONSE
+    assert caught.value.message.endswith("answered with what is no HTTP, or no sound one")
+
+
+def test_a_compressed_answer_that_nobody_asked_for_is_not_unpacked():
+    bomb = gzip.compress(b"0" * 10_000_000)
+    error = failure(
+        {"/api/v2/version": VERSION, "/api/v2/dags": (200, {"Content-Encoding": "gzip"}, bomb)},
+    )
+    assert (error.reason, "compressed its answer" in error.message) == (Reason.BAD_RESPONSE, True)
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_an_answer_that_drips_does_not_get_more_than_its_time(start):
+    ended = threading.Event()
+
+    def talk(connection):
+        connection.recv(1000)
+        connection.sendall(start)
+        while not ended.wait(0.02):
+            connection.sendall(b"X")
+
+    with talking(talk) as port, calling(f"http://127.0.0.1:{port}") as transport:
+        began = time.monotonic()
+        with pytest.raises(CallFailed) as caught:
+            transport.call(Request("/dags"), 0.1)
+        ended.set()
+    assert caught.value.reason is Reason.UNREACHABLE
+    assert time.monotonic() - began < 3
+
+
+def test_the_api_is_learnt_once_however_many_ask():
+    answers = {"/api/v2/version": VERSION, "/api/v2/dags": (200, JSON, b"{}")}
+    with served(answers) as server, calling(server.url) as transport, ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: transport.call(Request("/dags"), 5).status, range(16)))
+        assert statuses == [200] * 16
+        assert [path for _, path, *_ in server.asked].count("/api/v2/version") == 1
+
+
+def test_there_is_advice_for_each_reason_in_words_of_a_plain_url():
+    advice = HttpTransport("http://127.0.0.1").advice
+    assert set(advice) == {Reason.ACCESS_DENIED, Reason.NOT_FOUND, Reason.UNREACHABLE, Reason.BAD_RESPONSE}
+    for text in advice.values():
+        assert text.endswith(".")
+        assert not any(word in text for word in ("IAM", "VPC ", "region", "CloudWatch", "InvokeRestApi"))
+
+
+@pytest.mark.parametrize("status", [200, 204, 400, 403, 404, 422, 500, 503])
 def test_every_status_is_an_answer(status):
-    answer, _ = call({"/api/v2/version": VERSION, "/api/v2/dags": (status, {}, b'{"detail": null}')})
-    assert (answer.status, answer.body) == (status, {"detail": None})
+    body = b"" if status == 204 else b'{"detail": null}'
+    answer, _ = call({"/api/v2/version": VERSION, "/api/v2/dags": (status, {}, body)})
+    assert (answer.status, answer.body) == (status, {"detail": None} if body else None)
 
 
 @pytest.mark.parametrize(
@@ -151,22 +203,14 @@ def test_method_body_and_date():
 @pytest.mark.parametrize(
     ("auth", "header"),
     [
-        (Auth(), None),
+        (NO_AUTH, None),
         (Auth(user="ann", password="s€cret"), "Basic YW5uOnPigqxjcmV0"),
         (Auth(token="t0k3n"), "Bearer t0k3n"),
     ],
 )
-def test_auth_is_sent_and_never_shown(auth, header):
-    _, asked = call({"/api/v2/version": VERSION}, auth=auth)
-    assert asked[-1][2].get("Authorization") == header
-    assert "Auth()" in repr(auth)
-
-
-@pytest.mark.parametrize("token", ["", "a b", "t0k3n\n", "t€k3n"])
-def test_a_token_that_no_header_can_carry_is_refused_unshown(token):
-    with pytest.raises(UsageError) as caught:
-        Auth(token=token)
-    assert not token or token not in str(caught.value)
+def test_credentials_go_with_each_call_to_airflow_2_also_with_those_that_learn_the_version(auth, header):
+    _, asked = call({"/api/v1/version": VERSION_2, "/api/v1/dags": (200, JSON, b"{}")}, auth=auth)
+    assert [headers.get("Authorization") for _, _, headers, _ in asked] == [header] * 3
 
 
 @pytest.mark.parametrize(
@@ -176,28 +220,37 @@ def test_a_token_that_no_header_can_carry_is_refused_unshown(token):
         "host:8080",
         "http://",
         "http://user:s3cret@host",
+        "user:s3cret@host",
+        "ftp://user:s3cret@host",
         "http://h/?a=b",
+        "http://h/#a",
+        "http://h/a b",
+        "http://h/\x1b[31m",
+        "http://h/\u202egpj",
         "http://h:99999",
+        "http://h:0",
         "http://[::1",
     ],
 )
 def test_a_url_that_cannot_be_called_is_refused_without_its_secrets(url):
     with pytest.raises(UsageError) as caught:
         HttpTransport(url)
-    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in caught.value.message + caught.value.advice
 
 
-@pytest.mark.parametrize("suffix", ["/", "/api/v2", "/api/v1/"])
-def test_an_api_prefix_in_the_url_does_no_harm(suffix):
-    assert HttpTransport(f"https://host/base{suffix}").where == "https://host/base"
+@pytest.mark.parametrize("suffix", ["/", "//", "/api/v2", "/api/v1/", "/home", "/home/"])
+@pytest.mark.parametrize("base", ["", "/base", "/a/b"])
+def test_what_a_browser_shows_at_the_end_of_the_url_does_no_harm(base, suffix):
+    assert HttpTransport(f"http://host{base}{suffix}").where == f"http://host{base}"
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed(status):
-    error = failure({"/api/v2/version": (status, {"Location": "https://login.example.com/x?state=1"}, b"")})
-    assert error.reason is Reason.BAD_RESPONSE
-    assert "login.example.com" in error.message
-    assert "state" not in error.message
+def test_a_path_is_sent_as_it_is_however_long_with_what_it_escapes():
+    path = f"/dags/{'d' * 250}%2Fa%20b%3Fc"
+    answers = {"/api/v2/version": VERSION, f"/api/v2{path}": (200, JSON, b"{}")}
+    query = {"tags": ["a b", "ü&c"], "paused": False}
+    answer, asked = call(answers, Request(path, query))
+    assert answer.status == 200
+    assert asked[-1][1] == f"/api/v2{path}?tags=a+b&tags=%C3%BC%26c&paused=false"
 
 
 @pytest.mark.parametrize("body", [b"", b'{"dags": ['])
@@ -207,7 +260,7 @@ def test_a_body_cut_off_is_a_bad_response(body):
 
 
 def test_a_body_without_end_is_a_bad_response(monkeypatch):
-    monkeypatch.setattr("validator.transport.http.MAX_BODY", 1000)
+    monkeypatch.setattr("validator.transport.http_wire.MAX_BODY", 1000)
     error = failure({"/api/v2/version": VERSION, "/api/v2/dags": (200, {}, b"x" * 5000)})
     assert error.reason is Reason.BAD_RESPONSE
 

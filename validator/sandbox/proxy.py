@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from validator.transport.http import HttpTransport
 
 _LIMIT = 10.0
+_STATUS = {Reason.UNREACHABLE: 504, Reason.ACCESS_DENIED: 401}
+"""What a reason becomes; 502 where it is none of these. Airflow did not know the sandbox, and so the caller."""
 
 
 class AirflowProxy:
@@ -29,7 +31,7 @@ class AirflowProxy:
         self._options = dict(options or {})
 
     def call(self, method: str, path: str, query: Mapping[str, object], body: object) -> tuple[int, object]:
-        """Airflow's answer; 502 or 504 in its name where it gives none."""
+        """Airflow's answer; 401, 502 or 504 in its name where it gives none."""
         if body is not None and not isinstance(body, dict):
             return 400, {"detail": "the sandbox passes JSON objects only", "status": 400}
         # A list in QueryParameters goes on as a repeated parameter: nothing documents what MWAA does.
@@ -37,7 +39,7 @@ class AirflowProxy:
         try:
             answer = self._transport.call(request, timeout=_LIMIT)
         except CallFailed as error:
-            return 504 if error.reason is Reason.UNREACHABLE else 502, error.message
+            return _STATUS.get(error.reason, 502), error.message
         return answer.status, answer.body
 
     def environment(self) -> Mapping[str, object]:

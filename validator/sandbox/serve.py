@@ -90,14 +90,10 @@ Ctrl-C ends it."""
 
 
 def _proxy(url: str, reported: Mapping[str, str]) -> AirflowProxy:
-    from validator.transport.http import Auth, HttpTransport  # noqa: PLC0415 - urllib3, for a real Airflow only
+    from validator.transport.airflow_auth import airflow_auth  # noqa: PLC0415 - for a real Airflow only
+    from validator.transport.http import HttpTransport  # noqa: PLC0415 - urllib3, for a real Airflow only
 
-    auth = Auth(
-        user=os.environ.get("MWAA_GATE_AIRFLOW_USER") or None,
-        password=os.environ.get("MWAA_GATE_AIRFLOW_PASSWORD") or None,
-        token=os.environ.get("MWAA_GATE_AIRFLOW_TOKEN") or None,
-    )
-    return AirflowProxy(HttpTransport(url, auth), reported)
+    return AirflowProxy(HttpTransport(url, airflow_auth(os.environ, None)), reported)
 
 
 def _now() -> datetime:
