@@ -72,7 +72,10 @@ class _Entries:
         count = sum(1 for dag_id in view.defined if fnmatchcase(dag_id, pattern))
         if count >= entry.minimum:
             return None
-        message = f"the pattern {entry.pattern.shown} needs {entry.minimum} DAGs, and the files surely define {count} that match"
+        message = (
+            f"the pattern {entry.pattern.shown} must match at least {entry.minimum}, and matches {count} of the DAGs that "
+            "the files surely define"
+        )
         unread = sorted(one for one in view.defined_hidden if fnmatchcase(one, pattern))
         if unread:
             message += f"; Airflow does not read the files of {some(unread)}"

@@ -118,8 +118,9 @@ def _source(data: bytes, path: str, python: tuple[int, int]) -> Problem | None:
 
 
 def _may_be_new(error: SyntaxError, data: bytes) -> bool:
-    """Whether a newer Python may take what this one refuses: its grammar grows, and rules like where `return` may stand do not."""
-    if isinstance(error, IndentationError) or not error.lineno or "was never closed" in error.msg:
+    """Whether a newer Python may take what this one refuses: what it can parse and not compile stays wrong."""
+    never = ("was never closed", "(unicode error)")
+    if isinstance(error, IndentationError) or not error.lineno or any(one in error.msg for one in never):
         return False
     try:
         ast.parse(data)

@@ -23,7 +23,7 @@ _TEXT = 1_200
 _JSON_TEXT = 10_000
 _LEVELS = (Severity.ERROR, Severity.WARNING)
 """What GitHub is told: notes ask nobody for anything."""
-_VERDICTS = {0: "All is well", 1: "Something is wrong", 2: "The input cannot be used"}
+_VERDICTS = {1: "Something is wrong", 2: "The input cannot be used"}
 
 
 def text(result: Result) -> str:
@@ -103,8 +103,12 @@ def _plain(value: str | None) -> str | None:
 
 
 def _last(result: Result) -> str:
-    counts = [_count(count, str(severity)) for severity, count in result.counts.items() if count]
-    verdict = _VERDICTS[result.exit_code] + (f": {', '.join(counts)}" if counts else "")
+    counts = result.counts
+    calm = "Nothing is surely wrong" if counts[Severity.WARNING] else "Nothing is wrong"
+    verdict = _VERDICTS.get(result.exit_code, calm if result.problems else "All is well")
+    told = [_count(count, str(severity)) for severity, count in counts.items() if count]
+    if told:
+        verdict += f": {', '.join(told)}"
     return f"{verdict}. Looked at {_looked_at(result.looked_at)}."
 
 
