@@ -16,7 +16,8 @@ from validator.sandbox.simulation import Simulation
 from validator.sandbox.world import World
 from validator.service import check
 from validator.settings import Settings
-from validator.transport.interface import Answer, EnvironmentFacts, Request
+from validator.target import Target
+from validator.transport.interface import NO_ADVICE, Answer, EnvironmentFacts, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,8 @@ class Counted:
     """The way to a simulated Airflow, and what went along it."""
 
     where = "simulated"
+    longest_path = 64
+    advice = NO_ADVICE
 
     def __init__(self, simulation: Simulation, clock: Turned) -> None:
         self.paths: list[str] = []
@@ -118,7 +121,7 @@ def ours(airflow: str, dags: int, changed: int, *, folder: bool) -> Wait:
         if folder:
             local_folder(root, dags, changed)
             manifest, local = Manifest(), read_folder(root)
-        report = check(Settings(manifest, "simulated", folder=local), way, way, clock)
+        report = check(Settings(manifest, Target("simulated"), folder=local), way, way, clock)
     if report.exit_code != 0:
         raise SystemExit(report.summary)
     sources = sum(path.startswith("/dagSources/") for path in way.paths)

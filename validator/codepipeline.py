@@ -235,7 +235,7 @@ def _part(
     if isinstance(told, Pending):
         from validator.serverless.token import pack  # noqa: PLC0415 - not in the last part
 
-        return _Undecided(settings.environment, pack(told.memory, settings), told.next_look)
+        return _Undecided(settings.target.name, pack(told.memory, settings), told.next_look)
     show(told, sys.stdout, no_color=True)
     return told
 

@@ -233,6 +233,11 @@ def _assumptions(expectations: Expectations, rules: Rules, outcome: Outcome) -> 
         told.append(
             "GetEnvironment could not be read: Airflow's defaults are assumed for intervals, .airflowignore, safe mode."
         )
+    if seen.environment is None:
+        told.append(
+            "This is no MWAA environment, and does not tell its settings: Airflow's defaults are assumed for intervals, "
+            ".airflowignore, safe mode."
+        )
     scan_matters = manifest.import_errors.scope == "all" or manifest.inventory.unexpected == "fail"
     if manifest.absent or manifest.patterns or scan_matters:
         told.append(

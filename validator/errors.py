@@ -61,7 +61,7 @@ class CannotTell(GateError):
 class CallFailed(GateError):
     """One call got no usable answer. Whether to ask again is the caller's choice."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that is told of a call
         self,
         reason: Reason,
         message: str,
@@ -69,8 +69,9 @@ class CallFailed(GateError):
         throttled: bool = False,
         status: int | None = None,
         retry: bool = True,
+        advice: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, advice=advice)
         self.reason = reason
         self.throttled = throttled
         """The service said that there are too many calls."""

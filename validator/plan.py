@@ -38,7 +38,7 @@ class Inquiry:
     tasks: tuple[str, ...] = ()
     """DAGs."""
     sources: Mapping[str, str] = field(default_factory=dict)
-    """The DAG to ask for, by the name of its file."""
+    """What to ask by (`Dag.source_key`), by the file's name."""
     warnings: bool = False
     variables: tuple[str, ...] = ()
     """Keys."""

@@ -29,7 +29,7 @@ _LOOK_AGAIN = 30.0
 
 
 def sources_due(view: View) -> dict[str, str]:
-    """The DAG to ask for by file name: every text not read yet or read before the last parse, then spot checks."""
+    """What to ask by, for each file: every text not read yet or read before the last parse, then spot checks."""
     due: list[str] = []
     equal: list[str] = []
     for name in view.local:
@@ -47,7 +47,7 @@ def sources_due(view: View) -> dict[str, str]:
     due = due[:READ_AT_ONCE]
     again = equal[:SPOT_CHECKS] if len(due) < READ_AT_ONCE else []
     rows = {name: view.asked_of(name) for name in [*due, *again]}
-    return {name: row.dag_id for name, row in rows.items() if row is not None}
+    return {name: row.source_key for name, row in rows.items() if row is not None and row.source_key}
 
 
 def _is_older(track: SourceTrack, row: Dag, now: float) -> bool:

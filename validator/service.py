@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import random
-import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import Unread
-from validator.airflow.observe import Observer
+from validator.asking import ask_through
 from validator.clock import SystemClock
 from validator.conclude import conclude
 from validator.errors import CallFailed, CannotTell
@@ -19,11 +17,9 @@ from validator.gate import Interrupted, Leg, Outcome, begun, interrupt, run
 from validator.history import History
 from validator.memory import leave
 from validator.reasons import Reason
-from validator.server_clock import ServerClock
+from validator.target import reach
 from validator.transport.aws_session import AwsSession
-from validator.transport.caller import FINISH_WITHIN, Caller
-from validator.transport.invoke_rest_api import connect
-from validator.transport.pacing import TokenBucket
+from validator.transport.caller import FINISH_WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,33 +33,30 @@ if TYPE_CHECKING:
     from validator.settings import Settings
     from validator.transport.interface import EnvironmentFacts, Transport
 
-WORKERS = 8
-"""Pages that may be read at once."""
-
 
 def check_environment(
     settings: Settings, progress: Progress, decided: Callable[[], None] = lambda: None
 ) -> Report:
-    """Check the MWAA environment that the settings name; see `check`.
+    """Check the Airflow that the settings name; see `check`.
 
     Raises:
-        UsageError: the environment's name can be no such name.
+        UsageError: the environment's name can be no such name, or the URL none that can be called.
     """
-    session = AwsSession(settings.region, settings.profile, settings.role_arn)
-    transport = connect(settings.environment, connections=WORKERS, session=session)
+    session = _session(settings)
+    transport = reach(settings.target, session)
     return check(settings, transport, progress, decided=decided, witness=_witness(settings, session))
 
 
 def visit_environment(
     settings: Settings, progress: Progress, memory: Memory | None, seconds: float
 ) -> Report | Pending:
-    """Make one part of a wait on the MWAA environment that the settings name; see `go_on`.
+    """Make one part of a wait on the Airflow that the settings name; see `go_on`.
 
     Raises:
-        UsageError: the environment's name can be no such name.
+        UsageError: as for `check_environment`.
     """
-    session = AwsSession(settings.region, settings.profile, settings.role_arn)
-    transport = connect(settings.environment, connections=WORKERS, session=session)
+    session = _session(settings)
+    transport = reach(settings.target, session)
     witness = _witness(settings, session)
     return go_on(settings, transport, progress, witness=witness, memory=memory, seconds=seconds)
 
@@ -145,11 +138,8 @@ def go_on(  # noqa: PLR0913 - the same
     is_first = memory is None
     memory = memory or Memory(begun(settings.rules), started_at)
     gone_by = max(0.0, (started_at - memory.started_at).total_seconds())
-    server = ServerClock(clock)
-    bucket = TokenBucket(settings.max_tps, clock)
-    caller = Caller(transport, bucket, clock, server, random.random)
-    probe_id = f"mwaa-gate-probe-{secrets.token_hex(6)}"
-    observer = Observer(caller, server, probe_id, WORKERS, _looks_at_s3(settings, witness, clock))
+    asking = ask_through(transport, settings.max_tps, clock, _looks_at_s3(settings, witness, clock))
+    caller = asking.caller
     expectations = Expectations(settings.manifest, settings.folder)
     history = History(
         progress,
@@ -160,7 +150,7 @@ def go_on(  # noqa: PLR0913 - the same
     outcome = memory.outcome
     leg = Leg(outcome, gone_by, gone_by + seconds)
     try:
-        outcome = run(expectations, settings.rules, observer, clock, history, transport.where, leg)
+        outcome = run(expectations, settings.rules, asking.observer, clock, history, transport.where, leg)
         if outcome.next_look is not None:
             state = leave(outcome.state, outcome.view, outcome.elapsed, settings.rules.grace)
             bare = replace(outcome, state=state, findings=(), seen=None, view=None, next_look=None)
@@ -181,6 +171,12 @@ def go_on(  # noqa: PLR0913 - the same
         request_ids=caller.request_ids,
         timeline=history.timeline,
     )
+
+
+def _session(settings: Settings) -> AwsSession:
+    """What every AWS client of the run shares."""
+    target = settings.target
+    return AwsSession(target.region, target.profile, target.role_arn)
 
 
 def _witness(settings: Settings, session: AwsSession) -> Witness | None:

@@ -11,9 +11,26 @@ if TYPE_CHECKING:
     from validator.local.model import LocalFolder
     from validator.manifest.model import GateOptions, Manifest
     from validator.rules import DeployedAt
+    from validator.target import Target
 
 DEFAULT_MAX_TPS = 5.0
 """Calls a second: everybody in an account shares about ten."""
+HTTP_MAX_TPS = 25.0
+"""Calls a second of a plain Airflow, which shares no limit with others."""
+HTTP_SYNC = 5.0
+"""Seconds until a plain Airflow surely parses new files: they need not be copied anywhere, but a parse that had read
+the old ones may be under way (AIRFLOW.md section 14), and is stamped when it is written down."""
+
+
+def usual_rules(target: Target) -> Rules:
+    """The rules where nobody says otherwise."""
+    return Rules() if target.http is None else Rules(sync=HTTP_SYNC)
+
+
+def usual_max_tps(target: Target) -> float:
+    """Calls a second where nobody says otherwise."""
+    return DEFAULT_MAX_TPS if target.http is None else HTTP_MAX_TPS
+
 
 AUTO = float("inf")
 """A timeout that was given as `auto`: not the same as one that was not given."""
@@ -24,11 +41,7 @@ class Settings:
     """The manifest, the way to the environment, and the rules of the wait."""
 
     manifest: Manifest
-    environment: str
-    region: str | None = None
-    """None: as AWS's own configuration says."""
-    profile: str | None = None
-    role_arn: str | None = None
+    target: Target
     max_tps: float = DEFAULT_MAX_TPS
     rules: Rules = field(default_factory=Rules)
     folder: LocalFolder | None = None
@@ -37,9 +50,11 @@ class Settings:
     """The DAGs folder in S3, as an `s3://` URI; None: as GetEnvironment tells."""
 
 
-def rules_from(given: GateOptions, manifest: GateOptions, deployed_at: DeployedAt) -> Rules:
-    """The rules: what was given on the command line, else in the manifest, else the default."""
-    plain = Rules()
+def rules_from(
+    given: GateOptions, manifest: GateOptions, deployed_at: DeployedAt, plain: Rules | None = None
+) -> Rules:
+    """The rules: what was given on the command line, else in the manifest, else the default, which `plain` may tell."""
+    plain = plain or Rules()
 
     def pick(name: str) -> float:
         values = (getattr(given, name), getattr(manifest, name), getattr(plain, name))

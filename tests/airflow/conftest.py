@@ -11,7 +11,7 @@ import pytest
 
 from validator.server_clock import ServerClock
 from validator.transport.caller import Caller, RetryRule
-from validator.transport.interface import Answer
+from validator.transport.interface import NO_ADVICE, Answer
 from validator.transport.pacing import TokenBucket
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
@@ -37,6 +37,8 @@ class Airflow:
     """A transport: each path has an answer, or a function from the query to one."""
 
     where = "memory"
+    longest_path = 64
+    advice = NO_ADVICE
 
     def __init__(self, clock):
         self.clock = clock

@@ -168,6 +168,21 @@ def rows_of(version, name):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_sources_are_asked_for_by_a_files_token_on_airflow_2_and_by_dag_id_on_3(version):
+    dialect = dialect_of(parse_version(version))
+    key = "file_token" if version.startswith("2.") else "dag_id"
+    body = recorded(version, "dags_limit1000")[1][1]
+
+    rows = read_page(body, "dags")[0]
+
+    assert rows
+    assert all(read_dag(row, dialect).source_key == row[key] for row in rows)
+    assert read_dag({**rows[0], key: rows[0]["dag_id"]}, dialect).source_key
+    if key == "file_token":
+        assert read_dag({**rows[0], key: None}, dialect).source_key is None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_attributes_of_every_recorded_dag_are_told(version):
     for row, told in rows_of(version, "dags_limit1000"):
         assert set(told.tags) == {tag["name"] for tag in row["tags"]}

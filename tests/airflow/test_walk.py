@@ -14,7 +14,7 @@ from validator.errors import CallFailed, CannotTell
 from validator.reasons import Reason
 from validator.server_clock import ServerClock
 from validator.transport.caller import FINISH_WITHIN, Caller, RetryRule
-from validator.transport.interface import Answer
+from validator.transport.interface import NO_ADVICE, Answer
 from validator.transport.pacing import TokenBucket
 
 DEADLINE = 1000.0
@@ -34,6 +34,8 @@ class Server:
     """A list of numbers, paged; `cap` is the most it gives at once, `trouble` is asked before every answer."""
 
     where = "memory"
+    longest_path = 64
+    advice = NO_ADVICE
 
     def __init__(self, count, cap=None, trouble=None):
         self.rows = list(range(count))

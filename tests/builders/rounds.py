@@ -71,7 +71,8 @@ def dag(
 ):
     """A row of /dags: from `<dag_id>.py` unless told otherwise."""
     file = file or dag_file(path or f"{dag_id}.py", airflow)
-    return Dag(dag_id, active, paused, broken, at(parsed), file, Attributes(**attributes))
+    source_key = f"token-of-{file.name}" if airflow == "2" else dag_id
+    return Dag(dag_id, active, paused, broken, at(parsed), file, Attributes(**attributes), source_key)
 
 
 def error(path="a.py", stamp=100, *, number=1, trace=TRACE, airflow="3.0", file=None):
@@ -115,6 +116,7 @@ def seen(
         ),
         "reads_all": True,
         "details": Details(warnings=Walk(whole=True)),
+        "longest_path": 64,
     }
     return Observation(**(values | others))
 

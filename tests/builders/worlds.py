@@ -8,7 +8,7 @@ from random import Random
 from validator.sandbox.files import DagFile, SimDag, helper
 from validator.sandbox.rules import Rules
 from validator.sandbox.world import World
-from validator.transport.interface import Answer, EnvironmentFacts
+from validator.transport.interface import NO_ADVICE, Answer, EnvironmentFacts
 
 
 def text_of(dag_id, version="2"):
@@ -50,6 +50,8 @@ class Direct:
     """The way to a simulated Airflow without a network in between."""
 
     where = "simulated"
+    longest_path = 64
+    advice = NO_ADVICE
 
     def __init__(self, simulation, clock):
         self.simulation = simulation

@@ -85,11 +85,21 @@ def test_what_was_not_answered_may_heal():
     assert found.heals
 
 
-def test_without_an_environment_nothing_can_be_demanded_of_it():
-    found = judged("airflow_version", "3.0.6", None)
+def test_a_plain_airflow_tells_its_version_itself():
+    version = seen().version.text
 
-    assert short(found) == ("error", "not-found")
-    assert not found.heals
+    assert short(judged("airflow_version", version, None)) == ("passed", None)
+    found = judged("airflow_version", f"{version}0", None)
+    assert short(found) == ("failed", "environment-mismatch")
+    assert version in found.message
+
+
+@pytest.mark.parametrize("key", sorted(TOLD.keys() - {"airflow_version"}))
+def test_what_only_mwaa_has_is_not_judged_of_a_plain_airflow(key):
+    found = judged(key, TOLD[key], None)
+
+    assert short(found) == ("skipped", "undecided")
+    assert "no MWAA environment" in found.message
 
 
 def test_a_denial_that_nobody_minds_stays_one():

@@ -46,9 +46,25 @@ def test_airflow_2_cannot_be_asked_and_the_report_says_so_once():
     assert "sources/a.py" not in found
 
 
-@pytest.mark.parametrize("airflow", ["3.0", "3.3"])
-def test_an_equal_text_passes(airflow):
-    found = of(NEW, EQUAL, airflow=airflow)
+def test_airflow_2_is_asked_by_the_files_token_where_paths_may_be_long():
+    round_ = seen(dag(airflow="2"), airflow="2", longest_path=None, dags_unread=None)
+    asked = inquiry_of(view(manifest(), round_, local=local(A)))
+
+    assert asked.sources == {"a.py": "token-of-/usr/local/airflow/dags/a.py"}
+
+
+def test_a_text_that_cannot_be_asked_for_is_no_pass():
+    row = replace(dag(), source_key=None)
+
+    assert short(of(rows=[row])) == ("error", "bad-response")
+    assert not inquiry_of(view(manifest(), seen(row), local=local(A))).sources
+
+
+@pytest.mark.parametrize(
+    ("airflow", "limit"), [("3.0", 64), ("3.3", 64), ("2", None)], ids=["3.0", "3.3", "2 by its URL"]
+)
+def test_an_equal_text_passes(airflow, limit):
+    found = of(NEW, EQUAL, airflow=airflow, longest_path=limit)
 
     assert short(found) == ("passed", None)
     assert found.file == "a.py"

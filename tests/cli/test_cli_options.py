@@ -10,7 +10,7 @@ import click
 import pytest
 
 from validator import __version__
-from validator.cli.check import PREFIX
+from validator.cli.options import PREFIX
 from validator.report.registry import FORMATS
 from validator.rules import Deploy
 from validator.settings import DEFAULT_MAX_TPS
@@ -18,10 +18,16 @@ from validator.settings import DEFAULT_MAX_TPS
 check_module = importlib.import_module("validator.cli.check")
 OPTIONS = [param for param in check_module.check.params if isinstance(param, click.Option)]
 VALUES = {
-    "environment": ("prod", lambda s, f, o: s.environment == "prod"),
-    "region": ("eu-west-1", lambda s, f, o: s.region == "eu-west-1"),
-    "profile": ("team", lambda s, f, o: s.profile == "team"),
-    "role_arn": ("arn:aws:iam::123456789012:role/x", lambda s, f, o: str(s.role_arn).endswith("role/x")),
+    "environment": ("prod", lambda s, f, o: s.target.name == "prod"),
+    "region": ("eu-west-1", lambda s, f, o: s.target.region == "eu-west-1"),
+    "profile": ("team", lambda s, f, o: s.target.profile == "team"),
+    "role_arn": (
+        "arn:aws:iam::123456789012:role/x",
+        lambda s, f, o: str(s.target.role_arn).endswith("role/x"),
+    ),
+    "airflow_url": ("http://127.0.0.1:1/base/", lambda s, f, o: s.target.name == "http://127.0.0.1:1/base/"),
+    "airflow_credentials": ("credentials.yaml", lambda s, f, o: s.target.http.auth.token == "hidden"),
+    "airflow_ca": ("ca.pem", lambda s, f, o: s.target.http.ca_bundle == "ca.pem"),
     "timeout": ("7m", lambda s, f, o: s.rules.timeout == 420),
     "interval": ("7s", lambda s, f, o: s.rules.interval == 7),
     "sync": ("8s", lambda s, f, o: s.rules.sync == 8),
@@ -46,7 +52,10 @@ VALUES = {
 }
 
 
+AIRFLOW = {"MWAA_GATE_AIRFLOW_URL": "http://127.0.0.1:1"}
 NEEDS = {
+    "airflow_credentials": AIRFLOW,
+    "airflow_ca": AIRFLOW,
     "dags_prefix": {"MWAA_GATE_DAGS_FOLDER": "dags"},
     "verify_s3": {"MWAA_GATE_DAGS_FOLDER": "dags"},
     "dags_s3": {"MWAA_GATE_DAGS_FOLDER": "dags", "MWAA_GATE_VERIFY_S3": "1"},
@@ -61,6 +70,7 @@ def settled(gate, monkeypatch, manifest):
     seen = []
     monkeypatch.setattr(check_module, "run", lambda *all_of_it: seen.append(all_of_it) or 0)
 
+    Path("credentials.yaml").write_text("token: hidden\n", "utf-8")
     Path("dags").mkdir()
     Path("dags/etl.py").write_text("from airflow import DAG\nwith DAG('etl'):\n    pass\n", "utf-8")
 
@@ -103,12 +113,12 @@ def test_the_manifest_itself_can_come_from_the_environment(gate, clean, manifest
 
 
 def test_the_environment_is_the_one_that_is_given_nearest(settled, clean):
-    assert settled()[0].environment == "from-manifest"
+    assert settled()[0].target.name == "from-manifest"
     clean.setenv("MWAA_ENV_NAME", "from-mwaa")
-    assert settled()[0].environment == "from-mwaa"
+    assert settled()[0].target.name == "from-mwaa"
     clean.setenv("MWAA_GATE_ENV", "from-variable")
-    assert settled()[0].environment == "from-variable"
-    assert settled("--env", "from-option")[0].environment == "from-option"
+    assert settled()[0].target.name == "from-variable"
+    assert settled("--env", "from-option")[0].target.name == "from-option"
 
 
 RULES = [
@@ -164,7 +174,7 @@ def test_without_anything_the_defaults_of_the_design_hold(settled):
     rules = settings.rules
     assert (rules.timeout, rules.interval, rules.sync, rules.settle, rules.grace) == (None, 10, 60, 30, 60)
     assert (rules.stable_for, rules.fail_fast, rules.deployed_at) == (0, True, Deploy.NOW)
-    assert (settings.max_tps, settings.region, settings.profile, settings.role_arn) == (
+    assert (settings.max_tps, settings.target.region, settings.target.profile, settings.target.role_arn) == (
         DEFAULT_MAX_TPS,
         None,
         None,
@@ -175,8 +185,8 @@ def test_without_anything_the_defaults_of_the_design_hold(settled):
 
 def test_the_region_of_the_manifest_counts_unless_one_is_given(settled):
     text = "version: 1\nenvironment: a\nregion: eu-west-3\ndags: [etl]\n"
-    assert settled(text=text)[0].region == "eu-west-3"
-    assert settled("--region", "us-west-2", text=text)[0].region == "us-west-2"
+    assert settled(text=text)[0].target.region == "eu-west-3"
+    assert settled("--region", "us-west-2", text=text)[0].target.region == "us-west-2"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from validator.sandbox.simulation import Simulation
 from validator.serverless.token import pack, unpack
 from validator.service import check, go_on
 from validator.settings import Settings
+from validator.target import Target
 
 PART = 20.0
 """Seconds of one part of a wait in parts."""
@@ -29,7 +30,7 @@ GAP = 30.0
 def verdict_of(world, clock, manifest, folder, *, parts=False):
     """How the gate ends, on the world's clock."""
     rules = GateRules(timeout=400.0, interval=7.0, sync=SYNC, settle=SETTLE + SLOWEST_PARSE)
-    settings = Settings(manifest, "simulated", max_tps=1e9, rules=rules, folder=folder)
+    settings = Settings(manifest, Target("simulated"), max_tps=1e9, rules=rules, folder=folder)
     transport = Direct(Simulation(world), clock)
     if not parts:
         return check(settings, transport, Silent(), clock)

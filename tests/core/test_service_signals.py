@@ -9,12 +9,16 @@ from validator.reasons import Reason
 from validator.rules import Rules
 from validator.service import check
 from validator.settings import Settings
+from validator.target import Target
+from validator.transport.interface import NO_ADVICE
 
 SIGTERM = 15
 
 
 class Down:
     where = "down"
+    longest_path = 64
+    advice = NO_ADVICE
 
     def call(self, request):
         raise CallFailed(Reason.UNREACHABLE, "no answer")
@@ -49,7 +53,7 @@ class Progress:
 
 @pytest.mark.parametrize("moment", ["started", "round", "finished"])
 def test_a_signal_at_any_moment_of_the_wait_gives_a_report(moment):
-    settings = Settings(manifest("a"), "down", rules=Rules(timeout=5.0))
+    settings = Settings(manifest("a"), Target("down"), rules=Rules(timeout=5.0))
 
     report = check(settings, Down(), Progress(moment), FakeClock())
 
@@ -59,7 +63,7 @@ def test_a_signal_at_any_moment_of_the_wait_gives_a_report(moment):
 
 
 def test_a_signal_as_the_verdict_is_reached_is_an_interruption_too():
-    settings = Settings(manifest("a"), "down", rules=Rules(timeout=5.0))
+    settings = Settings(manifest("a"), Target("down"), rules=Rules(timeout=5.0))
 
     def decided():
         raise Interrupted(SIGTERM)
@@ -69,7 +73,7 @@ def test_a_signal_as_the_verdict_is_reached_is_an_interruption_too():
 
 def test_nothing_interrupts_once_the_wait_is_over():
     told = []
-    settings = Settings(manifest("a"), "down", rules=Rules(timeout=5.0))
+    settings = Settings(manifest("a"), Target("down"), rules=Rules(timeout=5.0))
 
     report = check(settings, Down(), Progress(None), FakeClock(), lambda: told.append("over"))
 

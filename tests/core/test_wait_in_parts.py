@@ -26,9 +26,10 @@ from validator.serverless.token import LIMIT, BadToken, pack, unpack
 from validator.service import Memory
 from validator.settings import Settings
 from validator.state import Mark, Places, Recalled, SourceTrack, Standing, State
+from validator.target import Target
 
 STARTED = datetime(2026, 1, 31, 8, 0, 0, 123456, tzinfo=timezone.utc)
-PLAIN = Settings(Manifest(), "analytics-prod")
+PLAIN = Settings(Manifest(), Target("analytics-prod"))
 
 
 def carried(state, view, now, rules, settings=PLAIN):
@@ -205,8 +206,8 @@ FOLDER = LocalFolder("dags", files=(LocalFile("a.py", (Definition("a", 1),), tex
 @pytest.mark.parametrize(
     "other",
     [
-        replace(PLAIN, environment="other"),
-        replace(PLAIN, region="eu-west-1"),
+        replace(PLAIN, target=Target("other")),
+        replace(PLAIN, target=Target("analytics-prod", "eu-west-1")),
         replace(PLAIN, manifest=Manifest(dags=(ExpectedDag("a"),))),
         replace(PLAIN, rules=Rules(sync=1.0)),
         replace(PLAIN, folder=FOLDER),

@@ -31,6 +31,7 @@ RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
 MACHINE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
 PACKAGES = {"_yaml", "botocore", "dateutil", "jinja2", "jmespath", "jsonschema_rs", "junit_xml", "markupsafe"}
 PACKAGES |= {"pathspec", "six.py", "urllib3", "validator", "yaml"}
+LEFT_OUT = {name.removesuffix(".py") for name in build_zip.NOT_THE_HANDLERS}
 ONLY_ON_A_TERMINAL = {("validator/report/console.py", "rich"), ("validator/report/progress.py", "rich")}
 """Imports in a function that a log never reaches."""
 ELF_MACHINE = {62: "x86_64", 183: "arm64"}
@@ -131,7 +132,7 @@ def test_it_holds_what_the_handler_needs_and_nothing_else(folder):
     tops = {path.name for path in folder.iterdir() if not path.name.endswith(".dist-info")}
     assert tops == {*PACKAGES, "LICENSE"}
     files = [path.relative_to(folder) for path in folder.rglob("*")]
-    unwanted = {"__pycache__", "tests", "cli", "sandbox", "bin", "RECORD", "direct_url.json", "__main__.py"}
+    unwanted = {"__pycache__", "tests", "bin", "RECORD", "direct_url.json", *build_zip.NOT_THE_HANDLERS}
     assert [path for path in files if unwanted & set(path.parts)] == []
     assert [path for path in files if path.suffix == ".pyc"] == []
 
@@ -202,7 +203,7 @@ def test_nothing_in_it_imports_what_was_left_out_not_even_late(folder):
             top, *rest = name.split(".")
             if top not in there and top not in sys.stdlib_module_names:
                 missing.add((own, top))
-            if top == "validator" and rest and rest[0] in {"cli", "sandbox", "__main__"}:
+            if top == "validator" and rest and rest[0] in LEFT_OUT:
                 missing.add((own, name))
     assert missing == ONLY_ON_A_TERMINAL
 
@@ -277,7 +278,8 @@ from validator.manifest import GateOptions
 manifest = parse_manifest(b"version: 1\\ndags: [etl, nowhere]\\n", "m.yaml", {})
 rules = rules_from(GateOptions(timeout=0.5, interval=0.1, settle=0.0), manifest.gate, Deploy.NONE)
 from validator.service import check_environment
-settings = Settings(manifest=manifest, environment="sandbox", rules=rules)
+from validator.target import Target
+settings = Settings(manifest=manifest, target=Target("sandbox"), rules=rules)
 log = io.StringIO()
 report = check_environment(settings, progress_for(log, quiet=False, no_color=True), lambda: None)
 show(report, log, verbose=True, quiet=False, no_color=True)

@@ -14,7 +14,7 @@ from validator.errors import CallFailed, CannotTell
 from validator.reasons import Reason
 from validator.server_clock import EPOCH, ServerClock
 from validator.transport.caller import FINISH_WITHIN, Caller, RetryRule
-from validator.transport.interface import Answer, EnvironmentFacts, Request
+from validator.transport.interface import NO_ADVICE, Answer, EnvironmentFacts, Request
 from validator.transport.pacing import TokenBucket
 
 NOW = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
@@ -43,6 +43,8 @@ class Script:
     """A transport that answers from a list, the last entry for ever; a call takes `takes` seconds."""
 
     where = "memory"
+    longest_path = 64
+    advice = NO_ADVICE
 
     def __init__(self, clock, *answers, takes=0.0):
         self.clock = clock

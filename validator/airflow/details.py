@@ -58,14 +58,14 @@ class DetailReader:
         def tasks(dag_id: str) -> tuple[Task, ...]:
             return _read_tasks(self._get(f"/dags/{_escaped(dag_id)}/tasks", deadline), dag_id)
 
-        def source(dag_id: str) -> str:
-            return _read_source(self._get(f"/dagSources/{_escaped(dag_id)}", deadline), dag_id)
+        def source(name: str) -> str:
+            return _read_source(self._get(f"/dagSources/{_escaped(wanted[name])}", deadline), name)
 
         def variable(key: str) -> bool:
             return self._exists(key, version, deadline)
 
         wanted = inquiry.sources
-        texts = dict(zip(wanted, self._each(source, wanted.values()), strict=True))
+        texts = dict(zip(wanted, self._each(source, wanted), strict=True))
         return Details(
             tasks=dict(zip(inquiry.tasks, self._each(tasks, inquiry.tasks), strict=True)),
             sources=texts,
@@ -150,10 +150,10 @@ def _read_tasks(body: object, dag_id: str) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
-def _read_source(body: object, dag_id: str) -> str:
-    content = as_object(body, f"the source of {dag_id}").get("content")
+def _read_source(body: object, name: str) -> str:
+    content = as_object(body, f"the source of {name}").get("content")
     if not isinstance(content, str):
-        raise bad(f"the answer for the source of {dag_id} holds no text")
+        raise bad(f"the answer for the source of {name} holds no text")
     return content
 
 
@@ -184,5 +184,6 @@ def _read_pool(row: object) -> Pool:
     return Pool(name, slots)
 
 
-def _escaped(dag_id: str) -> str:
-    return quote(dag_id, safe="")
+def _escaped(step: str) -> str:
+    """One step of a path."""
+    return quote(step, safe="")

@@ -52,10 +52,17 @@ class Dialect:
     """A DAG is there when `active_key` is exactly this."""
     schedule_key: str
     """Where a row of /dags has the schedule."""
+    source_key: str
+    """Where a row of /dags has what /dagSources is asked by."""
 
 
 AIRFLOW_2_DIALECT = Dialect(
-    "/health", ("only_active", False), "is_active", active_value=True, schedule_key="schedule_interval"
+    "/health",
+    ("only_active", False),
+    "is_active",
+    active_value=True,
+    schedule_key="schedule_interval",
+    source_key="file_token",
 )
 AIRFLOW_3_DIALECT = Dialect(
     "/monitor/health",
@@ -63,6 +70,7 @@ AIRFLOW_3_DIALECT = Dialect(
     "is_stale",
     active_value=False,
     schedule_key="timetable_summary",
+    source_key="dag_id",
 )
 
 
@@ -132,7 +140,7 @@ def read_dag(row: object, dialect: Dialect) -> Dag:
         raise bad(
             f"the row of DAG {dag_id} lacks {dialect.active_key}, has_import_errors or last_parsed_time"
         )
-    paused = told.get("is_paused")
+    paused, source_key = told.get("is_paused"), told.get(dialect.source_key)
     return Dag(
         dag_id=dag_id,
         active=told[dialect.active_key] is dialect.active_value,
@@ -141,6 +149,7 @@ def read_dag(row: object, dialect: Dialect) -> Dag:
         last_parsed=parse_time(told["last_parsed_time"], f"last_parsed_time of {dag_id}"),
         file=read_file(told.get("fileloc"), told.get("relative_fileloc"), told.get("bundle_name")),
         attributes=_attributes(told, dialect),
+        source_key=source_key if isinstance(source_key, str) and source_key else None,
     )
 
 

@@ -89,6 +89,8 @@ class Dag:
     """When its last parse was persisted; None: never."""
     file: DagFile
     attributes: Attributes = field(default_factory=Attributes)
+    source_key: str | None = None
+    """What /dagSources is asked by: the DAG's id (Airflow 3), or its file's token (2.x). None: not told."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Unread:
 
 def as_unread(failed: CallFailed) -> Unread:
     """The observation's word for a call that failed."""
-    return Unread(failed.reason, failed.message, status=failed.status)
+    return Unread(failed.reason, failed.message, advice=failed.advice, status=failed.status)
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,8 @@ class Observation:
     """What the DAGs folder holds in S3, by name relative to the local folder; None: nobody wants to know."""
     objects_in: str = ""
     """Where that is, as a URI."""
+    longest_path: int | None = None
+    """Characters of a path that can be asked for; None: as many as it takes."""
     health_at: datetime | None = None
     """The server's clock when health was told: a round of many pages ends long after. None: `ended`."""
 

@@ -112,6 +112,7 @@ class Observer:
             environment_unread=self._settings.unread,
             objects=objects,
             objects_in=where,
+            longest_path=self._caller.longest_path,
         )
 
     def inquire(self, inquiry: Inquiry, seen: Observation, deadline: float) -> Observation:
@@ -158,6 +159,7 @@ class Observer:
             environment_unread=self._settings.unread,
             objects=objects,
             objects_in=where,
+            longest_path=self._caller.longest_path,
         )
 
     def _look_at_s3(self, deadline: float) -> tuple[str, Mapping[str, S3Object] | Unread | None]:

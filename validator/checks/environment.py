@@ -41,10 +41,7 @@ def _demand(key: str, value: str, view: View) -> Finding:
     about = About(f"environment/{key}", AREA, key)
     told = view.seen.environment_unread or view.seen.environment
     if told is None:
-        message = (
-            "There is no GetEnvironment here to ask: `mwaa` can only be demanded of an MWAA environment."
-        )
-        return about.finds(Status.ERROR, message, Reason.NOT_FOUND, heals=False)
+        return _demand_of_plain(about, key, value, view)
     if isinstance(told, Unread):
         advice = (
             "Allow airflow:GetEnvironment on the environment, or take `mwaa` off the manifest."
@@ -67,6 +64,19 @@ def _demand(key: str, value: str, view: View) -> Finding:
         ripens=Ripens(seconds=view.times.grace),
         had_its_turn=True,
     )
+
+
+def _demand_of_plain(about: About, key: str, value: str, view: View) -> Finding:
+    """The same against a plain Airflow, which tells its version and no more."""
+    version = view.seen.version
+    if key != "airflow_version" or version is None:
+        message = "Not judged: this is no MWAA environment, and a plain Airflow does not tell it."
+        return about.finds(Status.SKIPPED, message, Reason.UNDECIDED)
+    details = {"seen": version.text, "expected": value}
+    if version.text == value:
+        return about.finds(Status.PASSED, f"It is {value}.", None, details)
+    message = f"It is Airflow {version.text}, and {value} is expected."
+    return about.finds(Status.FAILED, message, Reason.ENVIRONMENT_MISMATCH, details)
 
 
 def _answers(view: View) -> Finding:

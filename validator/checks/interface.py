@@ -153,8 +153,7 @@ class View:
 
     def compares(self, name: str) -> bool:
         """Whether Airflow can be asked for its text of a local file, and the local file has one to compare."""
-        version = self.seen.version
-        if version is None or version.major < AIRFLOW_3 or self.local[name].text is None:
+        if not self.tells_sources or self.local[name].text is None:
             return False
         before = self.kept.get(f"sources/{name}")
         if before is None or before.status is not Status.SKIPPED:
@@ -166,6 +165,12 @@ class View:
     def asked_of(self, name: str) -> Dag | None:
         """The DAG that a local file's text is asked by: the shortest id, since MWAA's paths are short. None: it has none."""
         return min(self.yields.get(name, ()), key=lambda row: (len(row.dag_id), row.dag_id), default=None)
+
+    @property
+    def tells_sources(self) -> bool:
+        """Whether texts can be asked for: Airflow 2 wants its own token of a file, too long for MWAA's paths."""
+        version = self.seen.version
+        return version is not None and (version.major >= AIRFLOW_3 or self.seen.longest_path is None)
 
     @property
     def is_long_in_s3(self) -> bool:

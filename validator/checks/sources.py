@@ -11,7 +11,6 @@ from difflib import unified_diff
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from validator.airflow.dialect import AIRFLOW_3
 from validator.airflow.models import Unread
 from validator.finding import About, Status
 from validator.provenance import newlines
@@ -30,10 +29,9 @@ _MOST_DIFFED = 5_000
 
 def check(view: View) -> list[Finding]:
     """One finding for every local file whose text Airflow can tell; on Airflow 2 one that says that it cannot."""
-    version = view.seen.version
-    if not view.local or version is None:
+    if not view.local or view.seen.version is None:
         return []
-    if version.major < AIRFLOW_3:
+    if not view.tells_sources:
         message = (
             "Airflow 2 tells a source only by a token that is longer than MWAA's paths, so the local files were not "
             "compared with it; --verify-s3 compares them with the bucket."
@@ -59,12 +57,15 @@ def _source(name: str, view: View) -> Finding:  # noqa: PLR0911 - one for each c
     if file.text is None:
         what = "it is an archive" if file.archive else "it is not UTF-8"
         return about.finds(Status.SKIPPED, f"Not compared: {what}.", Reason.UNDECIDED, file=name)
+    asked = view.asked_of(name)
+    if asked is not None and asked.source_key is None:
+        message = f"Airflow does not say how its text of DAG {asked.dag_id} can be asked for."
+        return about.finds(Status.ERROR, message, Reason.BAD_RESPONSE, file=name)
     told = view.seen.details.sources.get(name)
     track = view.sources.get(name)
     if isinstance(told, Unread):
         if told.reason is Reason.PATH_TOO_LONG:
             message = f"Not compared: {told.message}"
-            asked = view.asked_of(name)
             details: dict[str, Any] = {"dag_id": asked.dag_id if asked is not None else None}
             return about.finds(Status.SKIPPED, message, told.reason, details, file=name, keeps=True)
         return about.unread(told, f"Airflow's text of it could not be read: {told.message}", file=name)

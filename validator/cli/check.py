@@ -11,6 +11,7 @@ import click
 
 from validator.cli.expected import expected
 from validator.cli.github import ToldCommand, tell_interrupted, tell_report
+from validator.cli.options import PREFIX, option, target_from, target_options
 from validator.cli.parameters import DeployTime, Duration, Rate, Timeout
 from validator.report.registry import FORMATS
 
@@ -20,76 +21,62 @@ if TYPE_CHECKING:
 
     from validator.report.interface import Report
 
-PREFIX = "MWAA_GATE"
-"""Every option has an environment variable: this, an underscore, and the option's name."""
-
-
-def _option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401 - click's own
-    """An option with its environment variable."""
-    variable = f"{PREFIX}_{name.removeprefix('--').replace('-', '_').upper()}"
-    names = attributes.pop("names", (name,))
-    variables = [variable, *attributes.pop("also_from", ())]
-    return click.option(*names, envvar=variables, **attributes)
-
 
 def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """One option for every file format of the registry."""
     for file_format in reversed(FORMATS):
         name = f"--{file_format.name}"
-        option = _option(
-            name, names=(name, f"file_{file_format.name}"), metavar="FILE", help=file_format.help
-        )
-        command = option(command)
+        one = option(name, names=(name, f"file_{file_format.name}"), metavar="FILE", help=file_format.help)
+        command = one(command)
     return command
 
 
 @click.command(cls=ToldCommand)
 @click.argument("manifest", envvar=f"{PREFIX}_MANIFEST", required=False)
-@_option(
-    "--env",
-    names=("--env", "environment"),
-    also_from=("MWAA_ENV_NAME",),
-    metavar="NAME",
-    help="The MWAA environment.",
+@target_options
+@option("--timeout", type=Timeout(), help="How long to wait for everything to hold; auto is the default.")
+@option("--interval", type=Duration(least=0.1), help="How long between two looks (10s).")
+@option(
+    "--sync",
+    type=Duration(),
+    help="How long files take from S3 to every DAG processor (60s; 5s with --airflow-url).",
 )
-@_option("--region", metavar="R", help="Its AWS region, instead of AWS's own configuration.")
-@_option("--profile", metavar="P", help="A profile of AWS's configuration files.")
-@_option("--role-arn", metavar="ARN", help="A role to assume for the calls.")
-@_option("--timeout", type=Timeout(), help="How long to wait for everything to hold; auto is the default.")
-@_option("--interval", type=Duration(least=0.1), help="How long between two looks (10s).")
-@_option("--sync", type=Duration(), help="How long files take from S3 to every DAG processor (60s).")
-@_option("--settle", type=Duration(), help="How long a parsed DAG may keep its old serialized form (30s).")
-@_option("--grace", type=Duration(), help="How long a red that heals by itself may stand (60s).")
-@_option("--stable-for", type=Duration(), help="How long all must hold before it is green (0s).")
-@_option(
+@option("--settle", type=Duration(), help="How long a parsed DAG may keep its old serialized form (30s).")
+@option("--grace", type=Duration(), help="How long a red that heals by itself may stand (60s).")
+@option("--stable-for", type=Duration(), help="How long all must hold before it is green (0s).")
+@option(
     "--deployed-at",
     type=DeployTime(),
     default="now",
     help="When the deploy ended, on the server's clock: now (the default), an ISO time with a zone, seconds since "
     "1970, or none for a check without a deploy.",
 )
-@_option(
+@option(
     "--fail-fast",
     names=("--fail-fast/--no-fail-fast",),
     default=None,
     help="Stop at the first final red, once the others had their turn (the default); or go on to the timeout.",
 )
-@_option("--max-tps", type=Rate(min=0.1, max=1000), help="Calls a second, at most (5).")
-@_option(
+@option(
+    "--max-tps",
+    type=Rate(min=0.1, max=1000),
+    help="Calls a second, at most (5; 25 with --airflow-url).",
+)
+@option(
     "--dags-folder",
     metavar="DIR",
     help="The local DAG files that were deployed: each must be parsed, and be what Airflow shows.",
 )
-@_option(
+@option(
     "--dags-prefix", metavar="P", help="Where they lie in the environment's DAGs folder, if not at its top."
 )
-@_option(
+@option(
     "--verify-s3",
     is_flag=True,
     help="Compare every file of --dags-folder with its object in S3, and take from there when it was deployed.",
 )
-@_option("--dags-s3", metavar="URI", help="The DAGs folder in S3, instead of what GetEnvironment tells.")
-@_option(
+@option("--dags-s3", metavar="URI", help="The DAGs folder in S3, instead of what GetEnvironment tells.")
+@option(
     "--s3-exclude",
     metavar="GLOB",
     multiple=True,
@@ -121,14 +108,20 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
     from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
     from validator.manifest import GateOptions  # noqa: PLC0415 - the same
     from validator.report.files import check_writable  # noqa: PLC0415 - the same
-    from validator.settings import DEFAULT_MAX_TPS, Settings, rules_from  # noqa: PLC0415 - the same
+    from validator.settings import Settings, rules_from, usual_max_tps, usual_rules  # noqa: PLC0415 - the same
 
     wanted, folder = expected(manifest, options, os.environ)
-    environment = options["environment"] if options["environment"] is not None else wanted.environment
-    if not environment:  # also --env "$UNSET": falling back to the manifest's would check another environment
+    asks_s3 = folder is not None and bool(folder.digests)
+    target = target_from(options, wanted.environment, wanted.region, asks_s3=asks_s3)
+    if target is None:
         raise UsageError(
             "no environment was named",
-            advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest.",
+            advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest; or --airflow-url URL.",
+        )
+    if target.http is not None and asks_s3 and options["dags_s3"] is None:
+        raise UsageError(
+            "--verify-s3 needs the DAGs folder in S3, and only MWAA tells it",
+            advice="With --airflow-url give --dags-s3 s3://BUCKET/PATH, too, or leave --verify-s3 out.",
         )
     files = {file_format.name: options[f"file_{file_format.name}"] for file_format in FORMATS}
     files = {name: path for name, path in files.items() if path is not None}
@@ -148,12 +141,9 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
     )
     settings = Settings(
         manifest=wanted,
-        environment=environment,
-        region=options["region"] or wanted.region,
-        profile=options["profile"],
-        role_arn=options["role_arn"],
-        max_tps=options["max_tps"] or DEFAULT_MAX_TPS,
-        rules=rules_from(given, wanted.gate, options["deployed_at"]),
+        target=target,
+        max_tps=options["max_tps"] or usual_max_tps(target),
+        rules=rules_from(given, wanted.gate, options["deployed_at"], usual_rules(target)),
         folder=folder,
         dags_s3=options["dags_s3"],
     )

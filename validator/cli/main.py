@@ -10,6 +10,9 @@ from validator import __version__
 
 COMMANDS = {
     "check": "Check an environment after a deploy.",
+    "init": "Write a manifest from what an Airflow runs, or from a folder of DAG files.",
+    "lint": "Find mistakes in a manifest and a folder of DAG files, without asking Airflow.",
+    "doctor": "Say what keeps the gate from seeing an environment, and what it will see.",
     "schema": "Print the manifest's JSON Schema.",
     "sandbox": "Run an MWAA endpoint on loopback, for trying things out.",
     "demo": "Watch the gate judge a deploy that breaks, and one that mends it.",

@@ -12,6 +12,7 @@ from validator.local.contradictions import refuse_contradictions
 from validator.manifest import Manifest, parse_manifest
 from validator.manifest.nodes import MAX_BYTES
 from validator.settings import Settings, rules_from
+from validator.target import Target
 
 if TYPE_CHECKING:
     from validator.local.model import LocalFolder
@@ -60,9 +61,7 @@ def settings_of(parameters: Parameters, artifact: Artifact | None) -> Settings:
         )
     return Settings(
         manifest=manifest,
-        environment=environment,
-        region=parameters.region or manifest.region,
-        role_arn=parameters.role_arn,
+        target=Target(environment, parameters.region or manifest.region, role_arn=parameters.role_arn),
         max_tps=parameters.max_tps,
         rules=rules_from(parameters.gate, manifest.gate, parameters.deployed_at),
         folder=folder,

@@ -102,7 +102,7 @@ def unpack(text: object, settings: Settings) -> Memory:
 def fingerprint(settings: Settings) -> str:
     """A digest of all that a wait is about: what is expected, where, and by which rules."""
     folder = settings.folder
-    plain = (settings.environment, settings.region, settings.role_arn, settings.rules, settings.dags_s3)
+    plain = (settings.target, settings.rules, settings.dags_s3)
     found = sha256(repr((__version__, plain, settings.manifest)).encode("utf-8", "surrogatepass"))
     if folder is not None:
         named = (folder.root, folder.prefix, sorted(folder.ignores.items()), folder.digests)

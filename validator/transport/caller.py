@@ -67,6 +67,11 @@ class Caller:
         self._request_ids: deque[str] = deque(maxlen=_KEPT_REQUEST_IDS)
 
     @property
+    def longest_path(self) -> int | None:
+        """Characters that a path may have; None: as many as it takes."""
+        return self._transport.longest_path
+
+    @property
     def calls(self) -> int:
         """How many calls have been made, repetitions included."""
         return self._calls
@@ -149,6 +154,7 @@ class Caller:
             try:
                 result = attempt()
             except CallFailed as failed:
+                failed.advice = failed.advice or self._transport.advice.get(failed.reason, "")
                 before = failed
                 if failed.throttled:
                     throttled = True

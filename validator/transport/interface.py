@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from validator.reasons import Reason
 
 
 CONNECT_TIMEOUT = 5.0
@@ -66,11 +69,19 @@ class EnvironmentFacts:
     """DagS3Path: the DAGs folder's path in the bucket."""
 
 
+NO_ADVICE: Mapping[Reason, str] = MappingProxyType({})
+"""Of a transport that is MWAA's, which `reasons.ADVICE` speaks of."""
+
+
 class Transport(Protocol):
     """A way to call one environment's Airflow. Thread-safe."""
 
     where: str
     """What is called, for people and reports: the environment's name or the URL without credentials."""
+    longest_path: int | None
+    """Characters that a path may have; None: as many as it takes."""
+    advice: Mapping[Reason, str]
+    """What to do about a call that failed, by its reason, where `reasons.ADVICE` does not fit."""
 
     def call(self, request: Request) -> Answer:
         """One attempt, no retries of its own. No read waits longer than CALL_TIMEOUT for the next bytes.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from validator.errors import CallFailed, CannotTell, UsageError
 from validator.reasons import ADVICE, Reason
 from validator.transport.aws_session import DENIED, AwsSession, code_of, explain_botocore, explain_refusal
-from validator.transport.interface import WHOLE_CALL, Answer, EnvironmentFacts
+from validator.transport.interface import NO_ADVICE, WHOLE_CALL, Answer, EnvironmentFacts
 from validator.transport.within import within
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class InvokeRestApi:
     def __init__(self, name: str, make_client: Callable[[], MWAAClient]) -> None:
         """Take the environment's name, and what makes boto3's client: only once a call is about to be made."""
         self.where = name
+        self.longest_path: int | None = MAX_PATH
+        self.advice = NO_ADVICE
         self._make_client = make_client
         self._made: MWAAClient | None = None
         self._lock = threading.Lock()
