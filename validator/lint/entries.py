@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from validator.lint.codes import Code
+from validator.lint.codes import Code, Severity
 from validator.lint.merge import Judged
-from validator.lint.model import Problem, Severity
+from validator.lint.model import Problem
 from validator.lint.view import some
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import ast
 import warnings
 from typing import TYPE_CHECKING
 
-from validator.lint.codes import Code
+from validator.lint.codes import Code, Severity
 from validator.lint.entries import unhide
 from validator.lint.merge import Judged
-from validator.lint.model import Problem, Severity
+from validator.lint.model import Problem
 from validator.lint.view import READINGS, some
 from validator.local.scan import MAX_SOURCE
 

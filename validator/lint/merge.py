@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from validator.lint.model import Severity
+from validator.lint.codes import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from validator.errors import EXIT_FAILED, EXIT_PASSED, EXIT_USAGE
-from validator.lint.codes import UNUSABLE
+from validator.lint.codes import UNUSABLE, Severity
 
 if TYPE_CHECKING:
     from validator.lint.codes import Code
-
-
-class Severity(str, Enum):
-    """How bad a problem is."""
-
-    ERROR = "error"
-    """A check of this would be red, or the input cannot be used."""
-    WARNING = "warning"
-    """It may be, or somebody should look."""
-    NOTE = "note"
-    """Nothing is wrong; something could not be compared."""
-
-    def __str__(self) -> str:
-        """The word itself."""
-        return self.value
-
-    @property
-    def rank(self) -> int:
-        """0 for the worst."""
-        return list(Severity).index(self)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from validator.lint.codes import Code
+from validator.lint.codes import Code, Severity
 from validator.lint.entries import judge_entries
 from validator.lint.files import judge_files, judge_sources
 from validator.lint.merge import merged
-from validator.lint.model import LookedAt, Problem, Result, Severity
+from validator.lint.model import LookedAt, Problem, Result
 from validator.lint.view import READINGS, View
 
 if TYPE_CHECKING:

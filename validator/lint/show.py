@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from validator.lint.model import Severity
+from validator.lint.codes import Severity
 from validator.report.github import Annotation, within_limit
 from validator.report.json_report import dumped
 from validator.report.sanitize import bounded, encodable, one_line
