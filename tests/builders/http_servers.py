@@ -92,9 +92,8 @@ def talking(talk):
     listener = socket.create_server(("127.0.0.1", 0))
 
     def one(connection):
-        with connection:
-            with contextlib.suppress(OSError):  # the client has had enough
-                talk(connection)
+        with connection, contextlib.suppress(OSError):  # the client has had enough
+            talk(connection)
 
     def accept():
         while True:

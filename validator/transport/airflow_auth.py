@@ -104,7 +104,7 @@ def airflow_auth(environ: Mapping[str, str], file: str | None) -> Auth:
         raise UsageError(
             f"{found} is set, but {USER if found == PASSWORD else PASSWORD} is not", advice="Set both."
         )
-    return Auth(given.get(USER), given.get(PASSWORD), given.get(TOKEN))
+    return _made(" and ".join(given), given.get(USER), given.get(PASSWORD), given.get(TOKEN))
 
 
 def basic(user: str, password: str) -> str:
@@ -136,6 +136,15 @@ def _check(what: str, value: str) -> None:
         )
 
 
+def _made(
+    source: str, user: str | None = None, password: str | None = None, token: str | None = None
+) -> Auth:
+    try:
+        return Auth(user, password, token)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error.message}", advice=error.advice) from None
+
+
 def _from_file(file: str) -> Auth:
     named = f"The credentials file {file!r}"
     found = _unique(_pairs(_text(file, named), named), named)
@@ -146,7 +155,7 @@ def _from_file(file: str) -> Auth:
     for key, value in found.items():
         if not isinstance(value, str):
             raise UsageError(f"{named}: its {key} is no text", advice="Put it in quotes.")
-    return Auth(**found)  # type: ignore[arg-type]  # just seen to be texts under Auth's own names
+    return _made(named, **found)  # type: ignore[arg-type]  # just seen to be texts under Auth's own names
 
 
 def _text(file: str, named: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -304,7 +304,8 @@ def _without(secrets: Iterable[str], content: bytes) -> bytes:
     """`content` with `***` for each secret, as it is or as JSON, HTML or a URL writes it."""
     for secret in secrets:
         in_json = (json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False))
-        forms = {secret, *in_json, html.escape(secret), quote(secret, safe="")}
+        in_url = (quote(secret), quote(secret, safe=""), quote_plus(secret))
+        forms = {secret, *in_json, *in_url, html.escape(secret)}
         for form in sorted(forms, key=len, reverse=True):
             content = content.replace(form.encode(), b"***")
     return content

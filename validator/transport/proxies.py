@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed: macOS, Windows
 
 from validator.errors import UsageError
 from validator.transport.airflow_auth import basic
@@ -37,11 +36,12 @@ def proxy_for(scheme: str, netloc: str) -> Proxy | None:
     Raises:
         UsageError: the variable names no proxy that can be used; its value is not quoted.
     """
-    proxies = getproxies_environment()
+    proxies = urllib.request.getproxies_environment()
     host = urlsplit(f"//{netloc}").hostname or ""
     if not proxies.get(scheme) or _is_loopback(host):
         return None
-    if proxy_bypass_environment(netloc, proxies) or proxy_bypass_environment(host, proxies):
+    bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed: macOS, Windows
+    if bypass(netloc, proxies) or bypass(host, proxies):
         return None
     return _read(proxies[scheme], f"{scheme.upper()}_PROXY")
 
