@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from validator.reasons import Reason
 from validator.transport.interface import CALL_TIMEOUT, CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
 
     from botocore.client import BaseClient
     from botocore.exceptions import BotoCoreError, ClientError
@@ -27,7 +29,7 @@ _ROLE_PATTERN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+"
 _THROTTLED = frozenset(
     {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
 )
-_BAD_CREDENTIALS = frozenset(
+BAD_CREDENTIALS = frozenset(
     {
         "ExpiredToken",
         "ExpiredTokenException",
@@ -55,6 +57,22 @@ class Credentials:
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """The credentials that sign the calls, as far as they are no secret; the secrets are there only to be hidden."""
+
+    method: str
+    """botocore's word for where they come from, such as `env`, `sso` or `assume-role`."""
+    temporary: bool
+    """They come with a session token."""
+    expires: datetime | None
+    """UTC; None: never, or nobody tells."""
+    renews: bool
+    """They are renewed before they expire."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must never be shown: the key's id, the key and the token."""
 
 
 class AwsSession:
@@ -89,6 +107,7 @@ class AwsSession:
             )
         # botocore itself reads only AWS_DEFAULT_REGION; every other SDK, and most pipelines, mean AWS_REGION.
         self._region = region or os.environ.get("AWS_REGION") or None
+        self._region_given = bool(region)
         self._profile = profile
         self._role_arn = role_arn
         self._credentials = credentials
@@ -103,7 +122,6 @@ class AwsSession:
         """
         # boto3 is botocore with resources and S3 transfers on top; without these the same client costs a fifth less.
         from botocore.config import Config  # noqa: PLC0415 - 0.2 s: only when a call is about to be made
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - the same
 
         # Retries are the gate's own: botocore's are blind to Airflow's status and end after tens of milliseconds.
         config = Config(
@@ -113,26 +131,74 @@ class AwsSession:
             max_pool_connections=connections,
             user_agent_extra=f"mwaa-gate/{__version__}",
         )
-        try:
-            with self._lock:  # making clients is not thread-safe, using them is
-                if self._made is None:
-                    self._made = self._make()
-                client = self._made.create_client(service, config=config)
-                credentials = self._made.get_credentials()
-                if (
-                    credentials is not None
-                ):  # now, and not in the time of a first call: a profile may ask a person
-                    credentials.get_frozen_credentials()
-                return client
-        except BotoCoreError as error:
-            raise explain_botocore("the AWS client", error) from error
-        except ClientError as error:
-            refusal = explain_refusal("the AWS client", (), error)
-            code, message, _ = code_of(error)
-            problem = f"no AWS credentials: {error.operation_name} failed with {code}: {message}"
-            raise refusal or CallFailed(Reason.UNREACHABLE, problem) from error
-        except ValueError as error:  # botocore's word for a malformed endpoint
-            raise CannotTell(Reason.NOT_FOUND, f"the AWS client cannot be made: {error}") from error
+        with _explaining(), self._lock:  # making clients is not thread-safe, using them is
+            session = self._session()
+            client = session.create_client(service, config=config)
+            credentials = session.get_credentials()
+            if (
+                credentials is not None
+            ):  # now, and not in the time of a first call: a profile may ask a person
+                credentials.get_frozen_credentials()
+            return client
+
+    def region(self) -> tuple[str | None, str]:
+        """The region, and what sets it: `AWS_REGION` for one; empty where the caller gave it, or nothing does.
+
+        Raises:
+            CannotTell: an unknown profile, or a configuration file that cannot be read.
+        """
+        with _explaining(), self._lock:
+            region = self._session().get_config_variable("region")
+        if region is None or self._region_given:
+            return region, ""
+        if self._region is not None:
+            return region, "AWS_REGION"
+        by_variable = os.environ.get("AWS_DEFAULT_REGION") == region
+        return region, "AWS_DEFAULT_REGION" if by_variable else "the profile in AWS's configuration file"
+
+    def mwaa_regions(self, region: str) -> tuple[str, tuple[str, ...]]:
+        """The partition of `region`, and its regions that have MWAA, as far as the AWS SDK knows: it may be old.
+
+        A region that fits no partition gives `aws`, the usual one.
+        """
+        from botocore.exceptions import UnknownRegionError  # noqa: PLC0415 - heavy
+
+        with _explaining(), self._lock:
+            session = self._session()
+            try:
+                partition = session.get_partition_for_region(region)
+            except UnknownRegionError:
+                partition = "aws"
+            return partition, tuple(session.get_available_regions("mwaa", partition))
+
+    def signer(self) -> Signer | None:
+        """The credentials that sign the calls; None: there are none.
+
+        Raises:
+            CannotTell: an unknown profile, credentials that are expired, or a role that cannot be assumed.
+            CallFailed: what gives them did not answer.
+        """
+        from botocore.credentials import RefreshableCredentials  # noqa: PLC0415 - heavy
+
+        with _explaining(), self._lock:
+            found = self._session().get_credentials()
+            if found is None:
+                return None
+            frozen = found.get_frozen_credentials()
+        renewable = isinstance(found, RefreshableCredentials)
+        return Signer(
+            method=found.method or "",
+            temporary=frozen.token is not None,
+            expires=getattr(found, "_expiry_time", None),  # there is no public way
+            renews=renewable and found.method != "env",  # a process's own variables never change
+            secrets=tuple(one for one in (frozen.access_key, frozen.secret_key, frozen.token) if one),
+        )
+
+    def _session(self) -> Session:
+        """The one session. Under the lock."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     def _make(self) -> Session:
         from botocore import session as botocore_session  # noqa: PLC0415 - heavy
@@ -146,6 +212,30 @@ class AwsSession:
         if self._role_arn is not None:
             _assume(session, self._role_arn)
         return session
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Tell what goes wrong while a session, a client or credentials are made."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - heavy
+
+    try:
+        yield
+    except BotoCoreError as error:
+        raise explain_botocore("the AWS client", error) from error
+    except ClientError as error:
+        refusal = explain_refusal("the AWS client", (), error)
+        code, message, _ = code_of(error)
+        problem = f"no AWS credentials: {error.operation_name} failed with {code}: {message}"
+        raise refusal or CallFailed(Reason.UNREACHABLE, problem) from error
+    except ValueError as error:  # botocore's word for a malformed endpoint
+        raise CannotTell(Reason.NOT_FOUND, f"the AWS client cannot be made: {error}") from error
+    except RuntimeError as error:  # and for variables that say themselves that they are past
+        raise CannotTell(
+            Reason.ACCESS_DENIED,
+            f"no usable AWS credentials: {error}",
+            advice="Renew the credentials: AWS_CREDENTIAL_EXPIRATION, or what gave them, says that they are expired.",
+        ) from error
 
 
 def _assume(session: Session, role_arn: str) -> None:
@@ -175,7 +265,9 @@ def code_of(error: ClientError) -> tuple[str, str, int]:
     """An AWS error's code, message and HTTP status (0: unknown)."""
     told = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return str(told.get("Code", "")), str(told.get("Message", "")) or "no message", status
+    # A signature that does not fit is told with all that was signed: the session token is among it.
+    message = str(told.get("Message", "")).partition("The Canonical String")[0].strip()
+    return str(told.get("Code", "")), message or "no message", status
 
 
 def explain_refusal(operation: str, own: Collection[str], error: ClientError) -> GateError | None:
@@ -190,7 +282,7 @@ def explain_refusal(operation: str, own: Collection[str], error: ClientError) ->
     code, message, status = code_of(error)
     if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
         return CallFailed(Reason.UNREACHABLE, f"{operation} was throttled: {message}", throttled=True)
-    if code in _BAD_CREDENTIALS:
+    if code in BAD_CREDENTIALS:
         return CannotTell(
             Reason.ACCESS_DENIED,
             f"AWS does not accept the credentials ({code}: {message})",

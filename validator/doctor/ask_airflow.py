@@ -1,0 +1,148 @@
+"""Asks Airflow what the caller may see: one round of the gate, and a few calls more. Only GETs.
+
+What the answers mean for a role: AIRFLOW.md sections 5, 8 and 9. No value of a variable and nothing of a connection
+is ever asked for: the keys that are asked for cannot exist.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from validator.airflow.dialect import AIRFLOW_3, dialect_of, read_health, read_version
+from validator.doctor.facts import AirflowFacts, Failure, Probe
+from validator.errors import CallFailed
+from validator.plan import Plan
+from validator.transport.interface import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from validator.airflow.models import Component, Dag, Observation, Version
+    from validator.asking import Asking
+    from validator.doctor.watched import Means
+
+SAMPLES = 5
+"""Paced calls whose answer times are told."""
+_ROUND = 30.0
+"""Seconds that the one round may take."""
+_FIRST_CALL = 18.0
+"""Seconds in which the first call may be repeated: one that hangs takes as long as a call may."""
+_CALL = 15.0
+"""Seconds in which one probe may be repeated."""
+_NOT_FOUND = 404
+_DENIED = (401, 403)
+
+
+def ask_version(asking: Asking) -> Version:
+    """Airflow's version: the first call of its API.
+
+    Raises:
+        CallFailed: no such answer.
+        CannotTell: no call can do better.
+    """
+    deadline = asking.clock.now() + _FIRST_CALL
+    return read_version(asking.caller.get(Request("/version"), deadline).body)
+
+
+def ask_airflow(version: Version, means: Means) -> AirflowFacts:
+    """What can be seen of Airflow, whose version is known by now. Never raises a GateError."""
+    clock = means.asking.clock
+    first, began = len(means.watched.calls), clock.now()
+    deadline = began + min(_ROUND, means.patience.left)
+    seen = means.patience.ask(lambda: means.asking.observer.observe(Plan(), deadline), _ROUND)
+    round_seconds = clock.now() - began
+    every_round = (dialect_of(version).health_path, "/dags", "/importErrors")
+    round_calls = sum(call.path in every_round for call in means.watched.calls[first:])
+    probes: dict[str, Probe] = {}
+    if not isinstance(seen, Failure) and seen.dags.unread is None:
+        asked = means.patience.ask_all(_probes(version, seen, means))
+        probes = {name: _told(outcome) for name, outcome in asked.items()}
+    first_sample = len(means.watched.calls)
+    samples = tuple(_samples(version, means))
+    return AirflowFacts(
+        version=version,
+        seen=seen,
+        probes=probes,
+        samples=samples,
+        sampled=means.watched.calls[first_sample:],
+        all_calls=means.watched.calls,
+        round_calls=round_calls,
+        round_seconds=round_seconds,
+        health_at=means.asking.server.now() if means.asking.server.known else None,
+    )
+
+
+def _probes(version: Version, seen: Observation, means: Means) -> Mapping[str, Callable[[], Probe]]:
+    """What is asked for beyond a round, by the line that tells it."""
+    nobody = f"mwaa-gate-probe-{secrets.token_hex(6)}"
+    dag = min((one for one in seen.dags.rows if one.active), key=lambda one: len(one.dag_id), default=None)
+    tasks = f"/dags/{quote(dag.dag_id if dag is not None else nobody, safe='')}/tasks"
+    return {
+        "reads-tasks": lambda: _ask(tasks, means, exists=dag is not None),
+        "reads-sources": lambda: _source(version, dag, nobody, means),
+        "reads-pools": lambda: _ask("/pools", means, limit=1),
+        "reads-warnings": lambda: _ask("/dagWarnings", means, limit=1),
+        "reads-variables": lambda: _ask(f"/variables/{nobody}", means, exists=False),
+        "reads-connections": lambda: _ask(f"/connections/{nobody}", means, exists=False),
+    }
+
+
+def _source(version: Version, dag: Dag | None, nobody: str, means: Means) -> Probe:
+    """Whether a DAG's source may be read: by its id (Airflow 3), or by its file's token (2.x), which no MWAA path holds."""
+    longest = means.asking.caller.longest_path
+    if version.major < AIRFLOW_3 and longest is not None:
+        return Probe(
+            None,
+            f"Airflow 2 is asked for a source by a long token, and MWAA takes paths of {longest} characters",
+        )
+    if dag is not None and dag.source_key is None:
+        return Probe(None, f"Airflow tells no key by which the source of {dag.dag_id} could be asked for")
+    key = dag.source_key if dag is not None and dag.source_key is not None else nobody
+    path = f"/dagSources/{quote(key, safe='')}"
+    if longest is not None and len(path) > longest:
+        return Probe(None, f"every DAG id is too long for a path of {longest} characters")
+    return _ask(path, means, exists=dag is not None)
+
+
+def _ask(path: str, means: Means, *, exists: bool = True, **query: int) -> Probe:
+    """Whether `path` may be read; of one that does not exist 404 says so, and 403 that it may not.
+
+    Raises:
+        CallFailed: neither can be told.
+        CannotTell: no call can do better.
+    """
+    caller, clock = means.asking.caller, means.asking.clock
+    deadline = clock.now() + min(_CALL, means.patience.left)
+    try:
+        caller.get(Request(path, query), deadline)
+    except CallFailed as failed:
+        if failed.status in _DENIED:
+            return Probe(allowed=False, seen=failed.message)
+        if failed.status == _NOT_FOUND and not exists:
+            return Probe(allowed=True)
+        raise
+    if not exists:
+        return Probe(None, f"Airflow says that {path} exists, and it cannot")
+    return Probe(allowed=True)
+
+
+def _told(outcome: Probe | Failure) -> Probe:
+    return Probe(None, outcome.message, outcome.advice) if isinstance(outcome, Failure) else outcome
+
+
+def _samples(version: Version, means: Means) -> list[Mapping[str, Component] | Failure]:
+    """Health, a few times in a row: Airflow 3.0 calls its live DAG processor unhealthy for a second now and then."""
+    path = dialect_of(version).health_path
+    caller, clock = means.asking.caller, means.asking.clock
+
+    def one() -> Any:  # noqa: ANN401 - read_health's, or a failure's
+        return read_health(caller.get(Request(path), clock.now() + _CALL).body)
+
+    samples: list[Mapping[str, Component] | Failure] = []
+    for _ in range(SAMPLES):
+        samples.append(means.patience.ask(one, _CALL))
+        if isinstance(samples[-1], Failure):
+            break  # a server that hangs would eat the time of the others
+    return samples
