@@ -26,6 +26,7 @@ class Arguments:
         self._tree = tree
         self._volatile = volatile
         self._literals: dict[str, ast.expr] | None = None
+        self._counts: Counter[str] | None = None
 
     def dag_id(self, call: ast.Call, *, absent: str | None = None) -> str | None:
         """The literal id in the call's arguments; `absent` where they surely name none; None: unknown."""
@@ -34,16 +35,22 @@ class Arguments:
         return self._keyword(call, "dag_id", absent)
 
     def _keyword(self, call: ast.Call, name: str, absent: str | None) -> str | None:
+        is_known, value = self.given(call, name)
+        if not is_known:
+            return None
+        return absent if value is None else self._literal(value)
+
+    def given(self, call: ast.Call, name: str) -> tuple[bool, ast.expr | None]:
+        """Whether the call's keyword argument `name` is known, and what it is; None: it is not given."""
         for word in call.keywords:
             if word.arg == name:
-                return self._literal(word.value)
-        found = [self._unpacked(word.value, name) for word in call.keywords if word.arg is None]
-        for is_known, value in found:
-            if not is_known:
-                return None
-            if value is not None:
-                return self._literal(value)
-        return absent
+                return True, word.value
+        for word in call.keywords:
+            if word.arg is None:
+                is_known, value = self.entry(word.value, name)
+                if not is_known or value is not None:
+                    return is_known, value
+        return True, None
 
     def asset_dag_id(self, call: ast.Call, absent: str) -> str | None:
         """The id of the DAG that an `@asset` call makes of a function that is called `absent`."""
@@ -56,15 +63,15 @@ class Arguments:
             if word.arg == "auto_register":
                 return _switch(word.value)
             if word.arg is None:
-                is_known, value = self._unpacked(word.value, "auto_register")
+                is_known, value = self.entry(word.value, "auto_register")
                 if not is_known or value is not None:
                     return _switch(value)
         return Registers.YES
 
-    def _unpacked(self, node: ast.expr, name: str) -> tuple[bool, ast.expr | None]:
-        """Whether the keys of a `**` argument are known, and what it has under `name`."""
+    def entry(self, node: ast.expr, name: str) -> tuple[bool, ast.expr | None]:
+        """Whether the keys of a dictionary are known, and what it has under `name`; None: nothing."""
         if isinstance(node, ast.Name):
-            node = self._literal_of(node.id) or node
+            node = self.bound(node.id) or node
         if isinstance(node, ast.Dict):
             pairs = {
                 key.value: value
@@ -79,19 +86,22 @@ class Arguments:
 
     def _literal(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Name):
-            node = self._literal_of(node.id) or node
+            node = self.bound(node.id) or node
         return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
-    def _literal_of(self, name: str) -> ast.expr | None:
+    def bound(self, name: str) -> ast.expr | None:
         """The value of a name that is bound once in the whole module, unconditionally; None: it is not."""
         if self._literals is None:
-            counts = Counter(_bound_names(self._tree))
             self._literals = {
-                bound: value
-                for bound, value in _top_values(self._tree)
-                if counts[bound] == 1 and bound not in self._volatile
+                bound: value for bound, value in _top_values(self._tree) if self.is_bound_once(bound)
             }
         return self._literals.get(name)
+
+    def is_bound_once(self, name: str) -> bool:
+        """Whether the module binds the name once, wherever, and no function of it can."""
+        if self._counts is None:
+            self._counts = Counter(_bound_names(self._tree))
+        return self._counts[name] == 1 and name not in self._volatile
 
 
 def _switch(node: ast.expr | None) -> Registers:

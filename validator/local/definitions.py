@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from validator.local.expressions import Expressions
 from validator.local.module import Module
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def read_definitions(data: bytes) -> Found:
     computes, too: Airflow's may be newer.
     """
     try:
-        tree = _parse(data)
+        tree = parsed(data)
     except SyntaxError as error:
         where = f" (line {error.lineno})" if error.lineno else ""
         return Found(computes=True, problem=f"is not Python as this version reads it: {error.msg}{where}")
@@ -46,14 +47,19 @@ def read_definitions(data: bytes) -> Found:
     except Exception as error:  # noqa: BLE001 - a file's own encoding may raise anything
         return Found(computes=True, problem=f"cannot be read as Python: {error}")
     try:
-        module = Module(tree, has_globals=b"global " in data)
+        module = Module(tree, Expressions(tree, has_globals=b"global " in data))
         module.run()
     except RecursionError:
         return Found(computes=True, problem=_UNKNOWABLE)
     return Found(module.certain(), module.computes_any())
 
 
-def _parse(data: bytes) -> ast.Module:
+def parsed(data: bytes | str) -> ast.Module:
+    """The syntax of a file; without Python's warnings of it.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it cannot be read, and others for an odd encoding.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an odd escape in a file is not this program's business
         return ast.parse(data)

@@ -47,6 +47,12 @@ class MadeDag:
     """Such a variable may get another value later."""
     maybe: bool = False
     """Airflow may find it in another way."""
+    node: ast.Call | None = None
+    """The call that makes it; None: it is made without one."""
+    arguments: ast.Call | None = None
+    """The call with its arguments: `DAG(...)`, or the decorator `dag(...)`. None: none are known."""
+    held: set[str] = field(default_factory=set)
+    """The variables that have ever held it."""
 
 
 class Expressions:
@@ -87,6 +93,7 @@ class Expressions:
         self.unbind(name)
         if value.kind is Kind.DAG:
             dag = self.dags[value.number]
+            dag.held.add(name)
             if self.sure and name not in self._volatile:
                 dag.names.add(name)
             else:
@@ -113,10 +120,17 @@ class Expressions:
         if self.sure:
             del self.names[name]
 
-    def make(self, dag_id: str | None, line: int, registers: Registers = Registers.YES) -> Value:
+    def make(
+        self,
+        dag_id: str | None,
+        line: int,
+        registers: Registers = Registers.YES,
+        node: ast.Call | None = None,
+        arguments: ast.Call | None = None,
+    ) -> Value:
         """A new DAG."""
         valid = dag_id if dag_id is not None and may_be_an_id(dag_id) else None
-        self.dags.append(MadeDag(valid, line, registers, self.sure))
+        self.dags.append(MadeDag(valid, line, registers, self.sure, node=node, arguments=arguments))
         return Value(Kind.DAG, number=len(self.dags) - 1)
 
     def enter(self, value: Value) -> None:
@@ -151,7 +165,7 @@ class Expressions:
             return self._choice(node)
         if isinstance(node, _COMPREHENSIONS):
             return self._comprehension(node)
-        return self._together(_operands(node) if isinstance(node, ast.BinOp) else _expressions(node))
+        return self._together(operands(node) if isinstance(node, ast.BinOp) else _expressions(node))
 
     def named(self, node: ast.expr) -> Value:
         """What a dotted name stands for; `UNKNOWN` for what is more than a name."""
@@ -174,16 +188,25 @@ class Expressions:
         return next((value for value in values if value.kind in _MAY_MAKE), UNKNOWN)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
-        names = dict(self.names)
+        names = self.names
+        self.names = dict(names)
         with self.unsure():
             for part in node.generators:
-                self.value(part.iter)
+                self.iterated(part.iter)
                 own = {one.id for one in ast.walk(part.target) if isinstance(one, ast.Name)}
                 self.names |= dict.fromkeys(own, UNKNOWN)
                 self._together(part.ifs)
             value = self._together([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt])
         self.names = names
         return value
+
+    def iterated(self, node: ast.expr) -> Value:
+        """What an expression stands for whose items are taken."""
+        return self.value(node)
+
+    def item(self, value: Value) -> Value:
+        """What the items of a value stand for."""
+        return OWN if value.kind is Kind.OWN else UNKNOWN
 
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.value(node.value)
@@ -197,12 +220,25 @@ class Expressions:
     def _call(self, node: ast.Call) -> Value:
         called = self.value(node.func)
         given = [(one, self.value(one)) for one in (*node.args, *(word.value for word in node.keywords))]
+        return self.called(node, called, given)
+
+    def called(self, node: ast.Call, called: Value, given: list[tuple[ast.expr, Value]]) -> Value:
+        """What a call gives back.
+
+        Args:
+            node: the call.
+            called: what is called.
+            given: its arguments.
+        """
         if called.kind is Kind.DAG_CLASS:
-            return self.make(self.arguments.dag_id(node), node.lineno, self.arguments.registers(node))
+            return self.make(
+                self.arguments.dag_id(node), node.lineno, self.arguments.registers(node), node, node
+            )
         if called.kind in (Kind.DAG_DECORATOR, Kind.ASSET_DECORATOR):
             return self._decorating(node, called, [value for _, value in given[: len(node.args)]])
         if called.kind is Kind.DAG_FUNCTION:
-            value = self.make(called.dag_id, called.line or node.lineno, called.registers)
+            line = called.line or node.lineno
+            value = self.make(called.dag_id, line, called.registers, node, called.call)
             self.enter(value)
             return value
         if called.kind is Kind.MAKER:
@@ -285,7 +321,7 @@ def _expressions(node: ast.AST) -> Iterator[ast.expr]:
     return (child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr))
 
 
-def _operands(node: ast.expr) -> list[ast.expr]:
+def operands(node: ast.expr) -> list[ast.expr]:
     """The operands of a chain such as `a >> b >> c`, which may be a thousand long."""
     found = []
     while isinstance(node, ast.BinOp):

@@ -91,6 +91,10 @@ class Kind(Enum):
     """Something that makes a DAG when it is called, such as `partial(DAG, ...)`."""
     NAMESPACE = auto()
     """The module's own variables: `globals()`."""
+    TASK = auto()
+    """A task, a task group, or a container of such; `number` tells which group. Only where tasks are looked for."""
+    TASK_MAKER = auto()
+    """Something that makes tasks when it is called; `number` tells which. Only where tasks are looked for."""
 
 
 class Registers(Enum):

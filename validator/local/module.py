@@ -6,12 +6,13 @@ import ast
 from typing import TYPE_CHECKING
 
 from validator.local.bodies import called_name, imported_names, is_of_airflow
-from validator.local.expressions import Expressions
-from validator.local.meanings import INERT, OWN, UNKNOWN, Kind, Value, speaks_of_a_dag
+from validator.local.meanings import INERT, UNKNOWN, Kind, Value, speaks_of_a_dag
 from validator.local.model import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from validator.local.expressions import Expressions, MadeDag
 
 _NEVER = ("__name__ == '__main__'", "'__main__' == __name__")
 """Conditions that do not hold where Airflow imports the file."""
@@ -23,12 +24,12 @@ class Module:
 
     Args:
         tree: its syntax.
-        has_globals: whether a function of it may assign the module's variables.
+        names: what goes through its expressions.
     """
 
-    def __init__(self, tree: ast.Module, *, has_globals: bool) -> None:
+    def __init__(self, tree: ast.Module, names: Expressions) -> None:
         self._tree = tree
-        self._names = Expressions(tree, has_globals=has_globals)
+        self._names = names
         self._ends = False
         """Its import surely fails or exits."""
 
@@ -42,14 +43,18 @@ class Module:
 
     def certain(self) -> tuple[Definition, ...]:
         """The DAGs that the file surely defines, by line."""
+        found = [Definition(dag_id, dag.line) for dag_id, dag in self.certain_dags()]
+        return tuple(sorted(found, key=lambda definition: definition.line))
+
+    def certain_dags(self) -> list[tuple[str, MadeDag]]:
+        """The same DAGs with their ids, as they were found."""
         if self._ends:
-            return ()
-        found = [
-            Definition(dag.dag_id, dag.line)
+            return []
+        return [
+            (dag.dag_id, dag)
             for dag in self._names.dags
             if dag.dag_id is not None and dag.sure and (dag.entered or (dag.names and not dag.lost))
         ]
-        return tuple(sorted(found, key=lambda definition: definition.line))
 
     def computes_any(self) -> bool:
         """Whether it also makes DAGs that are not certain."""
@@ -109,10 +114,10 @@ class Module:
         if isinstance(node, ast.If):
             self._if(node)
         elif isinstance(node, (ast.For, ast.AsyncFor)):
-            value = names.value(node.iter)
+            value = names.iterated(node.iter)
             with names.unsure():
                 self._captured(value)
-                self._bind(node.target, OWN if value.kind is Kind.OWN else UNKNOWN)
+                self._bind(node.target, names.item(value))
                 self._all(node.body)
             self._maybe(node.orelse)
         elif isinstance(node, ast.While):
@@ -139,9 +144,7 @@ class Module:
             self._names.dags[value.number].maybe = True
 
     def _if(self, node: ast.If) -> None:
-        test = ast.unparse(node.test) if isinstance(node.test, (ast.Name, ast.Attribute, ast.Compare)) else ""
-        never = test in _NEVER or test.rpartition(".")[2] == "TYPE_CHECKING"
-        if never:
+        if is_never(node):
             self._all(node.orelse)
         else:
             self._names.value(node.test)
@@ -183,7 +186,7 @@ class Module:
         elif isinstance(target, (ast.Tuple, ast.List)):
             names.computes |= value.kind is Kind.HOLDER
             for one in target.elts:
-                self._bind(one, OWN if value.kind is Kind.OWN else UNKNOWN)
+                self._bind(one, names.item(value))
         elif isinstance(target, ast.Starred):
             self._bind(target.value, UNKNOWN)
         elif isinstance(target, (ast.Subscript, ast.Attribute)):
@@ -238,13 +241,16 @@ class Module:
         if single is None or not names.sure:
             return Value(Kind.DAG_FUNCTION, line=node.lineno)
         if single.call is None:
-            return Value(Kind.DAG_FUNCTION, dag_id=node.name, line=node.lineno)
+            bare = ast.Call(node.decorator_list[0], [], [])
+            return Value(Kind.DAG_FUNCTION, dag_id=node.name, line=node.lineno, call=bare, node=node)
         dag_id = names.arguments.dag_id(single.call, absent=node.name)
         return Value(
             Kind.DAG_FUNCTION,
             dag_id=dag_id,
             registers=names.arguments.registers(single.call),
             line=node.lineno,
+            call=single.call,
+            node=node,
         )
 
     def _plain_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
@@ -293,3 +299,9 @@ class Module:
         if self._names.sure:
             self._ends = True
             self._names.sure = False
+
+
+def is_never(node: ast.If) -> bool:
+    """Whether its condition does not hold where Airflow imports the file."""
+    test = ast.unparse(node.test) if isinstance(node.test, (ast.Name, ast.Attribute, ast.Compare)) else ""
+    return test in _NEVER or test.rpartition(".")[2] == "TYPE_CHECKING"
