@@ -1,0 +1,145 @@
+"""One look at an Airflow that is complete, or none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from validator.airflow.dialect import dialect_of, read_dag
+from validator.airflow.models import Unread
+from validator.airflow.walk import Collection, PageSize
+from validator.errors import CannotTell
+from validator.plan import Inquiry, Plan
+from validator.reasons import ADVICE, Reason
+from validator.target import CONNECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from validator.airflow.models import Dag, Observation, Walk
+    from validator.asking import Asking
+
+_PAUSE = 2.0
+"""Seconds between two rounds."""
+_REFUSALS = 3
+"""Rounds in a row that Airflow refuses: then it is no web server that starts."""
+_ROWS_A_PAGE = 500
+
+
+def look(
+    asking: Asking,
+    timeout: float,
+    max_tps: float,
+    wants_tasks: Callable[[Dag], bool],
+    tell: Callable[[str], None],
+) -> tuple[Observation, tuple[Dag, ...]]:
+    """A round in which everything was read, and the rows of DAGs that the default listing leaves out.
+
+    Args:
+        asking: what asks the Airflow.
+        timeout: seconds after which an incomplete round is not repeated any more; tasks have their own time beyond.
+        max_tps: calls a second, from which that time follows.
+        wants_tasks: the DAGs whose tasks count.
+        tell: takes what a person who waits should know.
+
+    Raises:
+        CannotTell: something could not be read whole.
+    """
+    seen, gone = _lists(asking, timeout)
+    wanted = tuple(
+        sorted(
+            row.dag_id
+            for row in seen.dags.rows
+            if row.active and not row.has_import_errors and wants_tasks(row)
+        )
+    )
+    if not wanted:
+        return seen, gone
+    return _with_tasks(asking, seen, wanted, timeout, max_tps, tell), gone
+
+
+def _lists(asking: Asking, timeout: float) -> tuple[Observation, tuple[Dag, ...]]:
+    clock = asking.clock
+    deadline = clock.now() + timeout
+    refusals = 0
+    while True:
+        seen = asking.observer.observe(Plan(), deadline)
+        missing = _missing(seen)
+        if missing is None:
+            walk = _gone(asking, seen, deadline)
+            missing = _of_walk(walk, "the DAGs that are not active")
+            if missing is None:
+                return seen, walk.rows
+        unread = missing[1]
+        refusals = refusals + 1 if unread.reason is Reason.ACCESS_DENIED else 0
+        if not unread.heals or refusals >= _REFUSALS or clock.now() + _PAUSE >= deadline:
+            raise _cannot_tell(*missing)
+        clock.sleep(_PAUSE)
+
+
+def _missing(seen: Observation) -> tuple[str, Unread] | None:
+    """What could not be read whole, and why; None: nothing."""
+    if seen.dags.unread is not None or seen.import_errors.unread is not None:
+        walk, what = (
+            (seen.dags, "the DAGs") if seen.dags.unread else (seen.import_errors, "the import errors")
+        )
+        return _of_walk(walk, what)
+    if isinstance(seen.reads_all, Unread):
+        return "whether the Airflow role may read every DAG", seen.reads_all
+    return _of_walk(seen.dags, "the DAGs") or _of_walk(seen.import_errors, "the import errors")
+
+
+def _of_walk(walk: Walk[Any], what: str) -> tuple[str, Unread] | None:
+    if walk.unread is not None:
+        return what, walk.unread
+    if not walk.whole:
+        return what, Unread(Reason.BAD_RESPONSE, "the list kept changing while it was read")
+    return None
+
+
+def _gone(asking: Asking, seen: Observation, deadline: float) -> Walk[Dag]:
+    """The rows that the default listing leaves out."""
+    assert seen.version is not None  # noqa: S101 - the lists were read
+    dialect = dialect_of(seen.version)
+    key, value = dialect.gone_query
+    collection = Collection(asking.caller, "/dags", "dags", PageSize(_ROWS_A_PAGE, 1), CONNECTIONS)
+    walk = collection.walk({key: value}, lambda row: read_dag(row, dialect), lambda dag: dag.dag_id, deadline)
+    return replace(walk, rows=tuple(dag for dag in walk.rows if not dag.active))
+
+
+def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this module
+    asking: Asking,
+    seen: Observation,
+    wanted: tuple[str, ...],
+    timeout: float,
+    max_tps: float,
+    tell: Callable[[str], None],
+) -> Observation:
+    longest = seen.longest_path
+    too_long = Unread(Reason.PATH_TOO_LONG, "its path is too long", heals=False)
+    asked = tuple(
+        dag_id
+        for dag_id in wanted
+        if longest is None or len(f"/dags/{quote(dag_id, safe='')}/tasks") <= longest
+    )
+    calls = len(asked)
+    tell(
+        f"Asking for the tasks of {calls:,} DAG{'s' if calls != 1 else ''}, a call each: about {calls / max_tps:,.0f} s."
+    )
+    # The pace halves while the service throttles.
+    deadline = asking.clock.now() + timeout + 2 * calls / max_tps
+    seen = asking.observer.inquire(Inquiry(tasks=asked), seen, deadline)
+    for dag_id, told in seen.details.tasks.items():
+        if isinstance(told, Unread) and told.reason is not Reason.PATH_TOO_LONG:
+            raise _cannot_tell(f"the tasks of {dag_id}", told)
+    tasks = {**seen.details.tasks, **{dag_id: too_long for dag_id in wanted if dag_id not in asked}}
+    return replace(seen, details=replace(seen.details, tasks=tasks))
+
+
+def _cannot_tell(what: str, unread: Unread) -> CannotTell:
+    return CannotTell(
+        unread.reason,
+        f"{what} could not be read, and nothing was written: {unread.message}",
+        advice=unread.advice or ADVICE[unread.reason],
+    )
