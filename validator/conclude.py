@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from validator import __version__
-from validator.airflow.models import DagFile, Unread
+from validator.airflow.models import DagFile
+from validator.assumptions import assumptions
 from validator.checks.dags import AREA as DAGS
 from validator.checks.objects import AREA as OBJECTS
 from validator.durations import format_duration
@@ -16,8 +17,6 @@ from validator.finding import Finding, Status
 from validator.gate import short_timeout
 from validator.reasons import ADVICE, Reason
 from validator.report.interface import Check, Report
-from validator.rules import Deploy
-from validator.timing import scan_interval_of, settle_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +75,7 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
         started_at=started_at,
         deployed_at=deployed_at,
         arrived_at=deployed_at + timedelta(seconds=rules.sync) if deployed_at is not None else None,
-        assumptions=tuple(_assumptions(expectations, rules, outcome)),
+        assumptions=assumptions(expectations, rules, outcome),
         duration_s=outcome.elapsed,
         calls=calls,
         checks=tuple(_check(finding, outcome, expectations.folder, places) for finding in findings),
@@ -174,82 +173,6 @@ def _summary(outcome: Outcome, findings: Sequence[Finding]) -> str:
     others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
     verb = "does not hold" if wanted is Status.FAILED else "could not be seen"
     return f"{first.subject} {verb}: {first.reason}{others}. {first.message}"
-
-
-def _assumptions(expectations: Expectations, rules: Rules, outcome: Outcome) -> list[str]:
-    """What the verdict rests on without proof. Says nothing of what was never seen."""
-    seen = outcome.seen
-    if seen is None or not outcome.state.answered:
-        return []
-    told = []
-    manifest = expectations.of(seen).manifest
-    compared = sum(1 for track in outcome.state.sources.values() if track.equal_since is not None)
-    slower = "shows only in the texts that were compared" if compared else "is not seen"
-    by_s3 = outcome.view is not None and bool(outcome.view.times.arrivals)
-    deployed_at = outcome.state.deployed_at
-    if deployed_at is None:
-        told.append(
-            "No deploy was named (--deployed-at none): what is proven is only that each DAG was parsed within the "
-            "last 10 minutes, not which version."
-        )
-    else:
-        when = f"{deployed_at:%Y-%m-%d %H:%M:%S} UTC"
-        source = (
-            "the server's time at the gate's first answer"
-            if rules.deployed_at is Deploy.NOW
-            else "as given by --deployed-at, on the server's clock"
-        )
-        told.append(f"The deploy had ended at {when} ({source}).")
-        told.append(
-            f"Every file reached every DAG processor within {format_duration(rules.sync)} of that, and no parse that "
-            f"had read the old ones was still under way (sync); a slower sync {slower}."
-        )
-        told.append(
-            f"The scheduler runs what was parsed {format_duration(settle_of(rules, seen))} after that or later "
-            "(settle: core.min_serialized_dag_update_interval)."
-        )
-    if by_s3:
-        told.append(
-            "Each DAG counts from its own file's time in S3, or the newest helper's: S3 does not show files that were "
-            "deleted, or brought back by deleting a newer version."
-        )
-    if compared:
-        told.append(
-            f"Airflow's text of {compared} local files was seen to be theirs: that is their own bytes, not those of what "
-            "they import, nor of a deploy that came after it was seen."
-        )
-    if manifest.dags or manifest.patterns:
-        told.append(
-            "That only one file defines each DAG was watched, not proven: of two that are parsed in the same instant "
-            "only one ever shows."
-        )
-    if isinstance(seen.reads_all, Unread):
-        told.append("Whether the Airflow role may read every DAG could not be found out.")
-    elif not seen.reads_all:
-        told.append(
-            "The Airflow role may not read every DAG: DAGs and import errors that it may not see were not judged."
-        )
-    if isinstance(seen.environment, Unread):
-        told.append(
-            "GetEnvironment could not be read: Airflow's defaults are assumed for intervals, .airflowignore, safe mode."
-        )
-    if seen.environment is None:
-        told.append(
-            "This is no MWAA environment, and does not tell its settings: Airflow's defaults are assumed for intervals, "
-            ".airflowignore, safe mode."
-        )
-    scan_matters = manifest.import_errors.scope == "all" or manifest.inventory.unexpected == "fail"
-    if manifest.absent or manifest.patterns or scan_matters:
-        told.append(
-            f"A new file is found only at the next directory scan, every {format_duration(scan_interval_of(seen))}: what "
-            "it brings (a DAG that should be absent, a match of a pattern, an import error) may come later."
-        )
-    told.append(
-        "The environment did not begin to change, and its clocks agreed within 10 s, while the gate waited."
-    )
-    told.append("/health shows one job of a kind: of two schedulers, one that is dead does not show.")
-    told.append("The workers' own copies of the files were not looked at; only a DAG run proves them.")
-    return told
 
 
 def _next_steps(outcome: Outcome, findings: Sequence[Finding]) -> list[str]:

@@ -93,6 +93,14 @@ def test_a_text_that_differs_says_where_and_how():
     assert found.ripens is None, "only the deadline makes it red"
 
 
+def test_airflow_2_may_have_kept_an_old_text_for_a_files_time_and_the_advice_says_so():
+    found = of("one\nTWO\nthree\n", UNEQUAL, airflow="2", longest_path=None)
+
+    assert short(found) == ("pending", "dag-source-mismatch")
+    assert "modification time" in found.advice
+    assert not of("one\nTWO\nthree\n", UNEQUAL).advice
+
+
 def test_while_files_are_on_their_way_a_text_that_differs_says_so():
     assert "on their way" in of("old", UNEQUAL, now=59, rows=[dag(parsed=-50)]).message
     assert "on their way" not in of("old", UNEQUAL, now=60, rows=[dag(parsed=-50)]).message

@@ -206,7 +206,8 @@ def test_what_the_role_may_read_is_stated(reads_all, words):
 
 def test_unknown_settings_are_stated():
     assert "Airflow's defaults are assumed" in assumptions(environment=UNREAD)
-    assert "Airflow's defaults are" not in assumptions(environment=None)
+    assert "Airflow's defaults are" not in assumptions(environment=EnvironmentFacts())
+    assert "no MWAA environment" in assumptions(environment=None)
 
 
 def of_folder(finding, *files, prefix=""):

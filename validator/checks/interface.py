@@ -169,8 +169,12 @@ class View:
     @property
     def tells_sources(self) -> bool:
         """Whether texts can be asked for: Airflow 2 wants its own token of a file, too long for MWAA's paths."""
-        version = self.seen.version
-        return version is not None and (version.major >= AIRFLOW_3 or self.seen.longest_path is None)
+        return self.seen.version is not None and not (self.is_airflow_2 and self.seen.longest_path is not None)
+
+    @property
+    def is_airflow_2(self) -> bool:
+        """Whether its version is known, and below 3."""
+        return self.seen.version is not None and self.seen.version.major < AIRFLOW_3
 
     @property
     def is_long_in_s3(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from validator.cli.expected import expected
+from validator.cli.expected import expected, refuse_nothing_of_plain
 from validator.cli.github import ToldCommand, tell_interrupted, tell_report
 from validator.cli.options import PREFIX, option, target_from, target_options
 from validator.cli.parameters import DeployTime, Duration, Rate, Timeout
@@ -118,6 +118,8 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
             "no environment was named",
             advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest; or --airflow-url URL.",
         )
+    if target.http is not None:
+        refuse_nothing_of_plain(wanted, folder)
     if target.http is not None and asks_s3 and options["dags_s3"] is None:
         raise UsageError(
             "--verify-s3 needs the DAGs folder in S3, and only MWAA tells it",

@@ -45,6 +45,23 @@ def expected(
     return wanted, folder
 
 
+def refuse_nothing_of_plain(wanted: Manifest, folder: LocalFolder | None) -> None:
+    """Refuse what expects nothing of an Airflow that is no MWAA environment.
+
+    Raises:
+        UsageError: all that is expected is what only GetEnvironment tells.
+    """
+    from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
+    from validator.manifest.model import EnvironmentRule  # noqa: PLC0415 - the same
+
+    told = EnvironmentRule(airflow_version=wanted.mwaa.airflow_version)
+    if replace(wanted, mwaa=told).expects_nothing and not (folder is not None and folder.makes_dags):
+        raise UsageError(
+            "the manifest expects only what MWAA tells, and --airflow-url names another Airflow: nothing would be checked",
+            advice="Name DAGs in the manifest, give --dags-folder DIR, or ask the environment itself by --env.",
+        )
+
+
 def _folder(options: Mapping[str, Any]) -> LocalFolder | None:
     """The local folder, as the options name it."""
     from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
