@@ -161,8 +161,9 @@ class Editor:
 
     def _take_lines(self, place: Place, gone: Iterable[int]) -> None:
         for index in sorted(gone):
-            start = self._places.line_start(place.marks[index])
-            self.edits.append(Edit(start, self._places.next_line(place.items[index].end), ""))
+            # With the line's end before it, so that what goes behind the last one still has its place.
+            start = self._places.line_end(self._places.line_start(place.marks[index]) - 1)
+            self.edits.append(Edit(start, self._places.line_end(place.items[index].end), ""))
 
     def _change_flow(
         self,
@@ -174,7 +175,8 @@ class Editor:
         texts = {slot: ", ".join("".join(item) for item in items) for slot, items in slots.items()}
         instead = texts.get(None, "")
         if instead and kept:
-            self.insert(place.items[kept[0]].start, f"{instead}, ")
+            start = place.items[kept[0]].start
+            self.edits.insert(0, Edit(start, start, f"{instead}, "))  # ahead of what that item itself becomes
         elif instead and not place.items:
             self.insert(self._opening(place), instead)
         for index in kept:

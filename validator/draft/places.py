@@ -61,12 +61,7 @@ class Places:
         """Where the line of `position` ends, before what ends it."""
         end = self.text.find("\n", position)
         end = len(self.text) if end < 0 else end
-        return end - 1 if end > position and self.text[end - 1] == "\r" else end
-
-    def next_line(self, position: int) -> int:
-        """Where the line after that of `position` begins."""
-        end = self.text.find("\n", position)
-        return len(self.text) if end < 0 else end + 1
+        return end - 1 if self.text[end - 1 : end] == "\r" else end
 
     def column(self, position: int) -> int:
         """Characters before `position` on its line."""
@@ -149,6 +144,8 @@ class _Reader:
             parent.marks.append(place.start if parent.flow else self._dash_before(place.start))
         elif waiting:
             key = waiting.pop()
+            if place.kind == "scalar" and place.start == place.end:  # nothing, wherever the parser noticed it
+                place.start = place.end = self._text.index(":", key.end) + 1
             parent.keys[key.text] = key
             parent.entries[key.text] = place
         else:
