@@ -1,10 +1,16 @@
 """What a lint says of any folder, held against what can be said of it by hand."""
 
+import re
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from validator.errors import ManifestError
 from validator.lint.codes import MEANINGS
 from validator.lint.rules import Given, lint
+from validator.lint.show import text
+from validator.local.definitions import read_definitions
 from validator.local.model import Definition, LocalFile, LocalFolder
 from validator.manifest.places import parse_places
 
@@ -54,10 +60,10 @@ def test_every_entry_is_judged_as_it_can_be_by_hand(found, hidden, manifest):
     result = run(manifest, folder, 3)
 
     expected, absent = {}, False
-    for line, text in enumerate(manifest.splitlines(), 1):
-        absent = absent or text == "absent:"
-        dag_id = text.removeprefix("  - ")
-        if dag_id == text:
+    for line, written in enumerate(manifest.splitlines(), 1):
+        absent = absent or written == "absent:"
+        dag_id = written.removeprefix("  - ")
+        if dag_id == written:
             continue
         if absent and dag_id in defined:
             expected[line] = "error"
@@ -101,3 +107,36 @@ def test_no_problem_is_worse_than_its_code_can_be(found, lines, manifest, versio
         assert one.message
     assert list(result.problems) == sorted(result.problems, key=lambda one: (one.file, one.line or 0))
     assert len(set(result.problems)) == len(result.problems), "nothing is told twice"
+
+
+@pytest.mark.filterwarnings(
+    "ignore::SyntaxWarning", "ignore::DeprecationWarning"
+)  # of the comparison's own compile
+@ANY
+@given(
+    st.binary(max_size=60) | st.text(max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.text(max_size=30),
+    st.binary(max_size=60)
+    | st.text(max_size=40).map(lambda text: b"version: 1\ndags:\n- " + text.encode("utf-8", "replace")),
+)
+def test_no_bytes_make_it_raise_and_what_it_says_is_plain(source, ignore, manifest):
+    found = read_definitions(source)
+    file = LocalFile("a.py", found.certain, found.computes, words=WORDS, problem=found.problem)
+    folder = LocalFolder("dags", "", (file,), {"": ignore})
+    try:
+        given_manifest = {"manifests": (parse_places(manifest, "gate.yaml", {}),)}
+    except ManifestError as error:
+        given_manifest = {"wrong": (error,)}
+    given = Given(("gate.yaml",), root="dags", folder=folder, read=lambda name: source, **given_manifest)
+
+    result = lint(given, python=(3, 14))
+
+    assert (result.exit_code == 2) is ("wrong" in given_manifest)
+    for one in text(result).split("\n")[:-1]:
+        assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", one)
+    try:
+        compile(source, "a.py", "exec", dont_inherit=True)
+    except Exception:  # noqa: BLE001 - whatever it is
+        assert any(one.code in ("syntax-error", "file-unchecked") for one in result.problems)
+    else:
+        assert not any(one.code == "syntax-error" for one in result.problems)
