@@ -51,9 +51,9 @@ class Reason(str, Enum):
 
 ADVICE: dict[Reason, str] = {
     Reason.DAG_MISSING: (
-        "Check that the file reached the bucket's DAGs folder, that .airflowignore does not hide it, that it "
-        "mentions both `dag` and `airflow`, and that the id is spelled as in the manifest. A new file is "
-        "found only at the next directory scan (300 s by default): give the gate at least that time."
+        "Check that the file reached the environment's DAGs folder (MWAA: the bucket's), that .airflowignore does not "
+        "hide it, that it mentions both `dag` and `airflow`, and that the id is spelled as in the manifest. A new file "
+        "is found only at the next directory scan (300 s by default): give the gate at least that time."
     ),
     Reason.DAG_IMPORT_ERROR: "Mend the line that the stack trace names, and deploy again.",
     Reason.DAG_STALE: (
@@ -72,36 +72,36 @@ ADVICE: dict[Reason, str] = {
     ),
     Reason.DAG_ATTRIBUTE_MISMATCH: (
         "Change the DAG or the manifest, whichever is wrong. A release marker in `tags` that differs means that an older "
-        "version of the file runs: check that the upload reached this environment's bucket."
+        "version of the file runs: check that the upload reached this environment."
     ),
     Reason.DAG_TASKS_MISMATCH: "Change the DAG or the manifest's `tasks`, whichever is wrong.",
     Reason.DAG_SOURCE_MISMATCH: (
-        "Airflow parsed other bytes than those of the local file: check that the upload went to this environment's "
-        "bucket and path, that no step rewrites files on the way, and that the files given are those deployed."
+        "Airflow parsed other bytes than those of the local file: check that the upload went to this environment and its "
+        "DAGs folder, that no step rewrites files on the way, and that the files given are those deployed."
     ),
     Reason.DAG_WARNING: (
         "Mend what Airflow warns of (create the pool, for example), or set the manifest's `warnings` to warn or ignore."
     ),
     Reason.DAG_NOT_ABSENT: (
-        "Delete the file that still defines the DAG from the bucket (`aws s3 sync` needs --delete), or take the "
-        "id off `absent`. Airflow takes up to two minutes to let a removed DAG go."
+        "Delete the file that still defines the DAG from the DAGs folder (MWAA: from the bucket; `aws s3 sync` needs "
+        "--delete), or take the id off `absent`. Airflow takes up to two minutes to let a removed DAG go."
     ),
     Reason.UNEXPECTED_DAG: (
-        "Add the DAG to the manifest, allow it under `inventory.allow`, or delete the file that defines it from the bucket "
-        "(`aws s3 sync` needs --delete)."
+        "Add the DAG to the manifest, allow it under `inventory.allow`, or delete the file that defines it from the DAGs "
+        "folder (MWAA: from the bucket; `aws s3 sync` needs --delete)."
     ),
     Reason.IMPORT_ERROR: (
         "Mend the file, allow it under `import_errors.allow`, or use `scope: mine` where other teams share "
         "the environment."
     ),
     Reason.COMPONENT_UNHEALTHY: (
-        "Look at the component's log group in CloudWatch. A component that is scaled to zero on purpose goes "
-        "under `health.ignore`."
+        "Look at the component's log (MWAA: its log group in CloudWatch). A component that is scaled to zero on purpose "
+        "goes under `health.ignore`."
     ),
     Reason.COMPONENT_MISSING: "Start the component, or take it off `health.require`.",
     Reason.HEARTBEAT_OLD: (
-        "The component stopped without a word: look at its log group in CloudWatch and restart it, or raise "
-        "`health.max_heartbeat_age` if its heartbeat interval is longer."
+        "The component stopped without a word: look at its log (MWAA: its log group in CloudWatch) and restart it, or "
+        "raise `health.max_heartbeat_age` if its heartbeat interval is longer."
     ),
     Reason.VARIABLE_MISSING: (
         "Create the variable in Airflow, or take it off the manifest. What a secrets backend or an environment variable "
