@@ -184,3 +184,10 @@ def test_an_ignore_file_that_is_no_text_is_unusable(linted, told):
     result = linted(None, {"a.py": ["etl"], ".airflowignore": b"\xff"})
     assert told(result) == [("folder-unreadable", "error", "dags")]
     assert ".airflowignore is not UTF-8" in result.problems[0].message
+
+
+def test_an_asset_without_the_word_dag_is_read_by_airflow_3_only(linted, told):
+    asset = "from airflow.sdk import asset\n\n@asset(schedule=None)\ndef orders():\n    pass\n"
+    assert told(linted(None, {"a.py": asset, "b.py": ["etl"]}, airflow=3)) == []
+    assert told(linted(None, {}, airflow=2)) == [("dag-file-hidden", "warning", "dags/a.py:4")]
+    assert linted(None, {}).problems[0].message.startswith("on Airflow 2 only: ")

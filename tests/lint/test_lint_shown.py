@@ -126,6 +126,17 @@ def test_a_line_is_place_severity_message_and_code_with_the_advice_below():
     )
 
 
+def test_what_is_inert_alone_is_so_beside_its_neighbours():
+    assert commands_in(text(result(problem(file=":", line=12, message="x::y")))) == []
+    assert commands_in(text(result(problem(file="#", line=None, message="#" * 3)))) == []
+
+
+def test_a_long_text_keeps_its_code():
+    shown = text(result(problem(message="x" * 5_000, file="y" * 5_000, advice="z" * 5_000)))
+    assert shown.split("\n")[0].endswith(" [dag-undefined]")
+    assert max(map(len, shown.split("\n"))) <= 2_000
+
+
 @pytest.mark.parametrize(
     ("severities", "strict", "code", "begins"),
     [

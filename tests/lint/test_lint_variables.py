@@ -145,3 +145,11 @@ def test_an_alias_stands_where_it_is_used():
 def test_check_still_refuses_what_a_lint_forgives():
     with pytest.raises(ManifestError, match="8 problems"):
         parse_manifest(EVERYWHERE.encode(), "m", {})
+
+
+def test_a_manifest_that_cannot_be_used_may_mean_any_airflow(linted):
+    good = "version: 1\ndags: [etl]\nmwaa: {airflow_version: '3.0.6'}\n"
+    assert linted(good, {"a.py": ["etl"]}).looked_at.versions == (3,)
+    assert linted([good, "version: 2\n"], {}).looked_at.versions == (2, 3)
+    assert linted([good, good.replace("3.0.6", "2.10.5")], {}).looked_at.versions == (2, 3)
+    assert linted([good, "version: 2\n"], {}, airflow=3).looked_at.versions == (3,)
