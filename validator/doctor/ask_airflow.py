@@ -14,6 +14,7 @@ from validator.airflow.dialect import AIRFLOW_3, dialect_of, read_health, read_v
 from validator.doctor.facts import AirflowFacts, Failure, Probe
 from validator.errors import CallFailed
 from validator.plan import Plan
+from validator.reasons import ADVICE, Reason
 from validator.transport.interface import Request
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def ask_version(asking: Asking) -> Version:
 def ask_airflow(version: Version, means: Means) -> AirflowFacts:
     """What can be seen of Airflow, whose version is known by now. Never raises a GateError."""
     clock = means.asking.clock
+    before = len(means.watched.calls)
+    samples = tuple(_samples(version, means))
+    health_at = means.asking.server.now() if means.asking.server.known else None
     first, began = len(means.watched.calls), clock.now()
     deadline = began + min(_ROUND, means.patience.left)
     seen = means.patience.ask(lambda: means.asking.observer.observe(Plan(), deadline), _ROUND)
@@ -59,18 +63,16 @@ def ask_airflow(version: Version, means: Means) -> AirflowFacts:
     if not isinstance(seen, Failure) and seen.dags.unread is None:
         asked = means.patience.ask_all(_probes(version, seen, means))
         probes = {name: _told(outcome) for name, outcome in asked.items()}
-    first_sample = len(means.watched.calls)
-    samples = tuple(_samples(version, means))
     return AirflowFacts(
         version=version,
         seen=seen,
         probes=probes,
         samples=samples,
-        sampled=means.watched.calls[first_sample:],
+        sampled=means.watched.calls[before:first],
         all_calls=means.watched.calls,
         round_calls=round_calls,
         round_seconds=round_seconds,
-        health_at=means.asking.server.now() if means.asking.server.known else None,
+        health_at=health_at,
     )
 
 
@@ -96,13 +98,15 @@ def _source(version: Version, dag: Dag | None, nobody: str, means: Means) -> Pro
         return Probe(
             None,
             f"Airflow 2 is asked for a source by a long token, and MWAA takes paths of {longest} characters",
+            limit=True,
         )
     if dag is not None and dag.source_key is None:
-        return Probe(None, f"Airflow tells no key by which the source of {dag.dag_id} could be asked for")
+        seen = f"Airflow tells no key by which the source of {dag.dag_id} could be asked for"
+        return Probe(None, seen, ADVICE[Reason.BAD_RESPONSE])
     key = dag.source_key if dag is not None and dag.source_key is not None else nobody
     path = f"/dagSources/{quote(key, safe='')}"
     if longest is not None and len(path) > longest:
-        return Probe(None, f"every DAG id is too long for a path of {longest} characters")
+        return Probe(None, f"every DAG id is too long for a path of {longest} characters", limit=True)
     return _ask(path, means, exists=dag is not None)
 
 
@@ -124,12 +128,14 @@ def _ask(path: str, means: Means, *, exists: bool = True, **query: int) -> Probe
             return Probe(allowed=True)
         raise
     if not exists:
-        return Probe(None, f"Airflow says that {path} exists, and it cannot")
+        return Probe(None, f"Airflow says that {path} exists, and it cannot", ADVICE[Reason.BAD_RESPONSE])
     return Probe(allowed=True)
 
 
 def _told(outcome: Probe | Failure) -> Probe:
-    return Probe(None, outcome.message, outcome.advice) if isinstance(outcome, Failure) else outcome
+    if isinstance(outcome, Failure):
+        return Probe(None, outcome.message, outcome.advice or ADVICE[outcome.reason])
+    return outcome
 
 
 def _samples(version: Version, means: Means) -> list[Mapping[str, Component] | Failure]:

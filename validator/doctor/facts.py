@@ -156,6 +156,9 @@ class Probe:
     seen: str = ""
     """What was seen, for people: of a denial, or of why nothing can be told."""
     advice: str = ""
+    """What to do where nothing can be told."""
+    limit: bool = False
+    """It cannot be asked by anybody: nothing is wrong."""
 
 
 @dataclass(frozen=True)

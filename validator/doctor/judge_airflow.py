@@ -121,8 +121,7 @@ def _reads_dags(seen: Observation, wants: Wants) -> Line:
     unread = seen.dags.unread
     details = {"allowed": unread is None, "dags": len(seen.dags.rows), "total": seen.dags.total}
     if unread is not None:
-        advice = _VIEWER if _denied(unread) else unread.advice or ADVICE[unread.reason]
-        return problem("reads-dags", sentence(unread.message), advice, **details)
+        return problem("reads-dags", sentence(unread.message), _mend(unread), **details)
     listed = sum(dag.active for dag in seen.dags.rows)
     if isinstance(seen.reads_all, Unread):
         return warning(
@@ -147,8 +146,7 @@ def _reads_dags(seen: Observation, wants: Wants) -> Line:
 def _reads_import_errors(seen: Observation, wants: Wants) -> Line:
     unread = seen.import_errors.unread
     if unread is not None:
-        advice = _VIEWER if _denied(unread) else unread.advice or ADVICE[unread.reason]
-        return problem("reads-import-errors", sentence(unread.message), advice, allowed=False)
+        return problem("reads-import-errors", sentence(unread.message), _mend(unread), allowed=False)
     if seen.reads_all is True:
         return ok("reads-import-errors", "Allowed: those of all files.", allowed=True)
     told = problem if "reads-dags" in wants.reads else warning
@@ -165,20 +163,19 @@ def _reads(each: str, facts: AirflowFacts, wants: Wants) -> Line:
     if probe is None:
         return skipped(each, "reads-dags")
     details = {"allowed": probe.allowed}
-    if probe.allowed:
-        return ok(each, "Allowed.", **details)
+    if probe.allowed or probe.limit:
+        return ok(each, f"Not asked: {probe.seen}." if probe.limit else "Allowed.", **details)
     if probe.allowed is None:
-        if not probe.advice:  # a limit, and no failure
-            return ok(each, f"Not asked: {probe.seen}.", **details)
-        return warning(each, f"It cannot be told: {probe.seen}.", probe.advice, **details)
+        told = problem if each in wants.reads else warning
+        return told(each, f"It cannot be told: {probe.seen}.", probe.advice, **details)
     need = f"Not allowed; {_NEEDED_BY[each]} needs it"
     if each in wants.reads:
         return problem(
             each, f"{need}, and the manifest has it.", _OP if each in _KEEPERS else _VIEWER, **details
         )
-    if each in _KEEPERS:
-        return ok(each, f"{need}, and the role Op then.", **details)
-    return warning(each, f"{need}. {sentence(probe.seen)}", _VIEWER, **details)
+    if each not in _KEEPERS:
+        return warning(each, f"{need}. {sentence(probe.seen)}", _VIEWER, **details)
+    return ok(each, f"{need}, and the role Op then.", **details)
 
 
 def _health(facts: AirflowFacts, wants: Wants) -> Line:
@@ -261,6 +258,11 @@ def _import_errors(seen: Observation) -> Line:
         "teams share the environment.",
         files=names,
     )
+
+
+def _mend(unread: Unread) -> str:
+    """What to do about a list that could not be read."""
+    return _VIEWER if _denied(unread) else unread.advice or ADVICE[unread.reason]
 
 
 def _are(count: int) -> str:

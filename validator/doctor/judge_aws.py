@@ -144,16 +144,17 @@ def _caller(facts: AwsFacts) -> Line:
             "Look at the AWS_ENDPOINT_URL variables, if that is not meant.",
             code=told.code,
         )
+    said = told.message.rstrip(".")
     if told.silent:
         return warning(
             "caller",
-            f"Who the credentials are is not known: {told.message}.",
+            f"Who the credentials are is not known: {said}.",
             "A private subnet needs an endpoint for STS (com.amazonaws.REGION.sts) to be told. The gate itself needs STS "
             "only where a role is assumed.",
         )
     return warning(
         "caller",
-        f"Who the credentials are is not known: {told.message}.",
+        f"Who the credentials are is not known: {said}.",
         "Look at the policy of the VPC endpoint for STS. The gate itself needs STS only where a role is assumed.",
         code=told.code,
     )

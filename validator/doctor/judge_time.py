@@ -99,13 +99,11 @@ def _scan(facts: AirflowFacts, seen: Observation) -> Line:
         return ok(
             "scan-interval", f"{said}: Airflow's default, the environment sets no {section}.", **details
         )
-    if str(told.options[section]).strip() != f"{seconds:g}" and not _is_number(
-        told.options[section], seconds
-    ):
+    if not _is_number(told.options[section], seconds):
         return warning(
             "scan-interval",
-            f"The environment sets {section} to {told.options[section]!r}, which is no number of seconds up to a day: the gate "
-            f"takes {format_duration(seconds)}.",
+            f"The environment sets {section} to {told.options[section]!r}, which is no number of seconds up to a day: "
+            f"the gate takes {format_duration(seconds)}.",
             "Mend the option, or take it off the environment.",
             **details,
         )
@@ -135,8 +133,8 @@ def _cycle(seen: Observation) -> Line:
         return warning(
             "parse-cycle",
             f"{said}: longer than a parse cycle takes.",
-            "Look whether a DAG processor runs, and whether one dies or times out on that DAG's file: the gate would wait for "
-            "it in vain.",
+            "Look whether a DAG processor runs, and whether one dies or times out on that DAG's file: the gate would wait "
+            "for it in vain.",
             **details,
         )
     return ok("parse-cycle", f"{said}: a file waits for so long until it is parsed again.", **details)
@@ -152,8 +150,8 @@ def _timeout(rules: Rules, seen: Observation) -> Line:
     if rules.timeout is not None and rules.timeout < span:
         return warning(
             "timeout",
-            f"The manifest's timeout of {format_duration(timeout)} is shorter than the {format_duration(span)} until Airflow "
-            f"surely runs a new file ({parts}): the gate would be flaky.",
+            f"The manifest's timeout of {format_duration(timeout)} is shorter than the {format_duration(span)} until "
+            f"Airflow surely runs a new file ({parts}): the gate would be flaky.",
             "Set `timeout: auto`, or a longer one.",
             **details,
         )
@@ -185,7 +183,7 @@ def _pace(facts: AirflowFacts, max_tps: float) -> Line:
         return warning(
             "pace",
             f"{said}; {throttled} of {len(facts.all_calls)} calls were throttled at --max-tps {max_tps:g}.",
-            "Everybody in an account and region shares about 10 calls a second: lower --max-tps, or look for who else calls.",
+            "Everybody in an account shares about 10 calls a second: lower --max-tps, or look for who else calls.",
             **details,
         )
     if slowest > SLOW:
@@ -210,8 +208,8 @@ def _round(facts: AirflowFacts, seen: Observation, rules: Rules, max_tps: float)
         return warning(
             "round",
             f"{said}, longer than the interval of {format_duration(rules.interval)}.",
-            f"The gate waits for each round, so it only looks less often. --max-tps {rate} would do if the calls are the limit, "
-            "but others share it.",
+            f"The gate waits for each round, so it only looks less often. --max-tps {rate} would do if the calls are the "
+            "limit, but others share it.",
             **details,
         )
     return ok("round", f"{said}, every {format_duration(rules.interval)}.", **details)

@@ -33,8 +33,8 @@ WAY, READS, AIRFLOW, TIME = "The way there", "What the role may read", "Airflow 
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     WAY: (
-        *("credentials", "region", "clock", "caller", "environment", "web-server", "invoke-rest-api"),
-        *("url", "login", "version"),
+        *("credentials", "region", "url", "clock", "caller", "login"),
+        *("environment", "web-server", "invoke-rest-api", "version"),
     ),
     READS: (
         *("role", "reads-health", "reads-dags", "reads-import-errors", "reads-tasks", "reads-sources"),
@@ -117,4 +117,5 @@ def skipped(id_: str, cause: str) -> Line:
 
 def sentence(message: str) -> str:
     """A message of the gate's as a sentence of its own."""
-    return f"{message[:1].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
+    first = message[:1] if "://" in message.partition(" ")[0] else message[:1].upper()
+    return f"{first}{message[1:].rstrip('.')}."

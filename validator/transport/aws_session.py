@@ -160,10 +160,15 @@ class AwsSession:
         """The partition of `region`, and its regions that have MWAA, as far as the AWS SDK knows: it may be old.
 
         A region that fits no partition gives `aws`, the usual one.
+
+        Raises:
+            CannotTell: `region` can be no region's name.
         """
         from botocore.exceptions import UnknownRegionError  # noqa: PLC0415 - heavy
+        from botocore.utils import validate_region_name  # noqa: PLC0415 - the same
 
         with _explaining(), self._lock:
+            validate_region_name(region)
             session = self._session()
             try:
                 partition = session.get_partition_for_region(region)
