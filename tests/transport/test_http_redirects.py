@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from urllib.parse import urlsplit
 
 import pytest
-from http_servers import JSON, VERSION, Certificate, calling, served
+from http_servers import JSON, VERSION, Certificate, calling, served, talking
 from hypothesis import example, given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
@@ -147,6 +148,37 @@ def test_https_never_leads_to_http(tmp_path):
         assert len(server.asked) == 2
 
 
+def test_https_on_the_same_port_is_adopted_so_that_credentials_go_in_the_clear_once(tmp_path):
+    authority = Certificate()
+    tls = Certificate(["127.0.0.1"], authority).server_context(tmp_path)
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(authority.pem)
+    seen = []
+
+    def talk(connection):
+        is_tls = connection.recv(1, socket.MSG_PEEK) == b"\x16"
+        stream = tls.wrap_socket(connection, server_side=True) if is_tls else connection
+        path = stream.recv(4000).split()[1].decode()
+        seen.append(("https" if is_tls else "http", path))
+        location = f"https://127.0.0.1:{connection.getsockname()[1]}{path}"
+        head = "200 OK" if is_tls else f"308 Permanent Redirect\r\nLocation: {location}"
+        stream.sendall(f"HTTP/1.1 {head}\r\nContent-Length: 20\r\nConnection: close\r\n\r\n".encode())
+        stream.sendall(b'{"version": "3.0.6"}')
+        stream.close()
+
+    with (
+        talking(talk) as port,
+        calling(f"http://127.0.0.1:{port}", OWN, ca_bundle=str(bundle)) as transport,
+    ):
+        for _ in range(2):
+            assert transport.call(Request("/dags"), 5).status == 200
+    assert seen == [
+        ("http", "/api/v2/version"),
+        ("https", "/api/v2/version"),
+        *[("https", "/api/v2/dags")] * 2,
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked", "location", "followed"),
     [
@@ -198,6 +230,7 @@ def test_what_leaves_the_host_or_is_no_url_is_refused(asked, location):
 @example("https://h\\@evil/")
 @example("https://evil\r\n::error::x/")
 @example("https://\x1b[31m/")
+@example("//fl\u00fcge\u202e.test/")
 @given(
     st.text(max_size=40)
     | st.lists(

@@ -136,8 +136,15 @@ def test_a_compressed_answer_that_nobody_asked_for_is_not_unpacked():
     assert (error.reason, "compressed its answer" in error.message) == (Reason.BAD_RESPONSE, True)
 
 
-@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
-def test_an_answer_that_drips_does_not_get_more_than_its_time(start):
+@pytest.mark.parametrize(
+    ("start", "seconds", "said"),
+    [
+        (b"", 0.1, "did not answer in time"),
+        (b"HTTP/1.1 200 OK\r\n", 0.1, "did not answer in time"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", 0.5, "did not finish its answer"),
+    ],
+)
+def test_an_answer_that_drips_does_not_get_more_than_its_time(start, seconds, said):
     ended = threading.Event()
 
     def talk(connection):
@@ -149,9 +156,10 @@ def test_an_answer_that_drips_does_not_get_more_than_its_time(start):
     with talking(talk) as port, calling(f"http://127.0.0.1:{port}") as transport:
         began = time.monotonic()
         with pytest.raises(CallFailed) as caught:
-            transport.call(Request("/dags"), 0.1)
+            transport.call(Request("/dags"), seconds)
         ended.set()
     assert caught.value.reason is Reason.UNREACHABLE
+    assert caught.value.message.endswith(said)
     assert time.monotonic() - began < 3
 
 

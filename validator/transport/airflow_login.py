@@ -119,8 +119,9 @@ class Login:
         if status == _UNAUTHORIZED:
             return denied(f"{self._url} refused the user and password that are given (HTTP 401)")
         return denied(
-            f"{self._url} gives no token for a user and password (HTTP {status}): this Airflow's auth manager does not "
-            "exchange them, or something in front of it answered; give a token instead"
+            f"{self._url} gives no token for a user and password (HTTP {status}): the Airflow URL lacks its base path, or "
+            "this Airflow's auth manager does not exchange them, or something in front of it answered; if the URL is "
+            "right, give a token instead"
         )
 
 

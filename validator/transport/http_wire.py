@@ -244,7 +244,7 @@ def trust(ca_bundle: str | None) -> ssl.SSLContext:
 
 
 def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    read = getattr(response, "read1", response.read)  # urllib3 1.26 has no read1
+    read = getattr(response, "read1", response.read)  # urllib3 2.0 has no read1
     while chunk := read(_CHUNK, decode_content=False):
         yield chunk
 
