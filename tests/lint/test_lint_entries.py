@@ -114,7 +114,7 @@ def test_the_same_id_twice_counts_once_for_a_pattern(linted, told):
 def test_an_absent_id_that_a_file_defines_is_an_error_that_names_the_file(linted, told):
     result = linted(manifest("etl", rest="absent:\n  - old\n"), {"a.py": ["etl", "old"]})
     assert told(result) == [("absent-defined", "error", "gate.yaml:6")]
-    assert "dags/a.py (line 4) defines it" in result.problems[0].message
+    assert "it is defined in dags/a.py (line 4)" in result.problems[0].message
 
 
 def test_an_absent_id_in_a_hidden_file_is_gone(linted, told):
@@ -127,7 +127,7 @@ def test_an_absent_id_in_a_hidden_file_is_gone(linted, told):
 def test_a_file_that_does_not_exist_is_an_error_with_where_the_dag_is(linted, told):
     result = linted(manifest("{dag_id: etl, file: etl/dayly.py}"), {"etl/daily.py": ["etl"]})
     assert told(result) == [("file-missing", "error", "gate.yaml:4")]
-    assert "dags/etl/daily.py (line 2) defines the DAG etl" in result.problems[0].message
+    assert "the DAG etl is defined in dags/etl/daily.py (line 2)" in result.problems[0].message
 
 
 def test_a_file_that_does_not_exist_has_the_close_name_if_no_file_defines_the_dag(linted):
@@ -154,7 +154,7 @@ def test_a_file_that_does_not_define_the_dag_while_another_does_is_an_error(lint
     for text in (["other"], computing):
         result = linted(manifest("{dag_id: etl, file: a.py}"), {"a.py": text, "b.py": ["etl"]})
         assert ("file-wrong", "error", "gate.yaml:4") in told(result)
-        assert "dags/b.py (line 2) defines it" in result.problems[-1].message
+        assert "it is defined in dags/b.py (line 2)" in result.problems[-1].message
 
 
 def test_a_file_that_defines_other_dags_only_is_wrong_even_if_others_may_define_it(linted, told, computing):
@@ -177,7 +177,7 @@ def test_a_file_outside_of_the_prefix_is_none_of_this_folder(linted, told):
 
 
 def test_a_prefix_ends_at_a_slash(linted, told):
-    result = linted(manifest("{dag_id: etl, file: team_ab/a.py}"), {"a.py": ["etl"]}, prefix="team_a")
+    result = linted(manifest("{dag_id: etl, file: team_ab/a.py}"), {"a.py": ["other"]}, prefix="team_a")
     assert told(result) == [("file-elsewhere", "note", "gate.yaml:4")]
 
 
@@ -188,3 +188,22 @@ def test_without_a_folder_only_the_manifest_is_looked_at(linted, told):
 def test_manifests_are_judged_each_with_its_own_name(linted, told):
     result = linted([manifest("etl"), manifest("etl", "nowhere")], {"a.py": ["etl"]})
     assert told(result) == [("dag-undefined", "error", "gate1.yaml:5")]
+
+
+def test_a_dag_that_must_be_outside_of_the_prefix_and_is_defined_below_it_is_in_the_wrong_file(linted, told):
+    entries = ("{dag_id: etl, file: team_b/a.py}", "{dag_id: b, file: b.py}")
+    result = linted(manifest(*entries), {"a.py": ["etl"], "b.py": ["b"]}, prefix="team_a")
+    assert told(result) == [("file-wrong", "error", "gate.yaml:4"), ("file-wrong", "error", "gate.yaml:5")]
+    assert "mean" not in result.problems[0].message
+    assert result.problems[1].message.endswith("; did you mean team_a/b.py?")
+
+
+def test_a_file_that_is_told_and_cannot_be_read_leaves_its_dag_open(linted, told):
+    result = linted(
+        manifest("{dag_id: etl, file: a.py}"), {"a.py": "from airflow import DAG\nx = (\n", "b.py": ["b"]}
+    )
+    assert told(result) == [
+        ("syntax-error", "error", "dags/a.py:2"),
+        ("dag-undefined", "note", "gate.yaml:4"),
+    ]
+    assert "it is not Python" in result.problems[1].message

@@ -86,7 +86,7 @@ class _Entries:
         places = self._places(entry)
         if not places:
             return None
-        message = f"the DAG {entry.shown} must be gone, and {some(places)} defines it"
+        message = f"the DAG {entry.shown} must be gone, and it is defined in {some(places)}"
         advice = "Take it out of one of them."
         return self._of(Severity.ERROR, Code.ABSENT_DEFINED, message, entry, advice, entry)
 
@@ -114,7 +114,7 @@ class _Entries:
         if found is None:
             places = self._places(dag_id)
             meant = (
-                f"; {some(places)} defines the DAG {dag_id.shown}"
+                f"; the DAG {dag_id.shown} is defined in {some(places)}"
                 if places
                 else self._meant(file, view.deployed)
             )
@@ -132,13 +132,11 @@ class _Entries:
             return None
         places = self._places(dag_id)
         if places:
-            message = f"the DAG {dag_id.shown} must be in {place.shown}, and {some(places)} defines it"
+            message = f"the DAG {dag_id.shown} must be in {place.shown}, and it is defined in {some(places)}"
             return self._of(Severity.ERROR, Code.FILE_WRONG, message, place, _MEND_FILE, dag_id)
         if file.computes:
-            message = (
-                f"whether {place.shown} defines the DAG {dag_id.shown} is not known: it makes DAGs whose ids only running "
-                "it would tell"
-            )
+            why = file.problem or "makes DAGs whose ids only running it would tell"
+            message = f"whether {place.shown} defines the DAG {dag_id.shown} is not known: it {why}"
             return self._of(Severity.NOTE, Code.DAG_UNDEFINED, message, dag_id, "", dag_id)
         meant = self._meant(dag_id, self._view.defined)
         message = f"{place.shown} does not define the DAG {dag_id.shown}{meant}"
@@ -146,13 +144,18 @@ class _Entries:
 
     def _elsewhere(self, dag_id: Place, file: Place, deployed: str) -> Problem:
         """A file that is not below the prefix."""
-        prefix = self._view.folder.prefix
+        prefix, places = self._view.folder.prefix, self._places(dag_id)
+        meant, advice = "", _MEND_FILE
+        if self._view.named(deployed) is not None:
+            meant = f"; did you mean {prefix}/{file.shown}?"
+            advice = "`file` is relative to the environment's DAGs folder: write the prefix in front."
+        if places:
+            message = f"the DAG {dag_id.shown} must be in {file.shown}, and it is defined in {some(places)}, below {prefix}/"
+            return self._of(Severity.ERROR, Code.FILE_WRONG, message + meant, file, advice, dag_id)
         message = f"{file.shown} is not below {prefix}/, so that nothing is known of it here"
-        if self._view.named(deployed) is None:
+        if not meant:
             return self._of(Severity.NOTE, Code.FILE_ELSEWHERE, message, file, "", dag_id)
-        message += f"; did you mean {prefix}/{file.shown}?"
-        advice = "`file` is relative to the environment's DAGs folder: write the prefix in front."
-        return self._of(Severity.WARNING, Code.FILE_ELSEWHERE, message, file, advice, dag_id)
+        return self._of(Severity.WARNING, Code.FILE_ELSEWHERE, message + meant, file, advice, dag_id)
 
     def _places(self, dag_id: Place) -> list[str]:
         """Where files that Airflow reads define the DAG, for people."""
