@@ -1,5 +1,7 @@
 """Environment variables that are not set, and manifests that are wrong for other reasons."""
 
+from pathlib import Path
+
 import pytest
 
 from validator.errors import ManifestError
@@ -7,6 +9,7 @@ from validator.lint.show import json_bytes, text
 from validator.manifest import parse_manifest
 from validator.manifest.places import Place, parse_places
 
+EXAMPLES = Path(__file__).parents[1] / "manifest"
 EVERYWHERE = """\
 version: 1
 environment: ${ENV}
@@ -153,3 +156,17 @@ def test_a_manifest_that_cannot_be_used_may_mean_any_airflow(linted):
     assert linted([good, "version: 2\n"], {}).looked_at.versions == (2, 3)
     assert linted([good, good.replace("3.0.6", "2.10.5")], {}).looked_at.versions == (2, 3)
     assert linted([good, "version: 2\n"], {}, airflow=3).looked_at.versions == (3,)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLES.glob("*/*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_a_lint_refuses_what_check_refuses_and_nothing_else_but_for_unset_variables(path):
+    def problems(read):
+        try:
+            read(path.read_bytes(), "m", {})
+        except ManifestError as error:
+            return list(error.problems)
+        return []
+
+    assert problems(parse_places) == [one for one in problems(parse_manifest) if "is not set" not in one]
