@@ -23,6 +23,7 @@ from validator.sandbox.files import SimTask
 from validator.sandbox.rules import VERSIONS
 from validator.sandbox.serve import build_backend
 from validator.sandbox.stock import SimConnection
+from validator.transport.airflow_auth import Auth
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 START = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
@@ -239,7 +240,7 @@ def test_a_real_airflow_takes_no_simulation(more):
 def test_credentials_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("MWAA_GATE_AIRFLOW_TOKEN", "t0k3n")
     backend = build_backend({**OPTIONS, "airflow_url": "http://127.0.0.1:1"})
-    assert backend._transport._headers["Authorization"] == "Bearer t0k3n"
+    assert backend._transport._auth == Auth(token="t0k3n")
     monkeypatch.setenv("MWAA_GATE_AIRFLOW_USER", "ann")
     with pytest.raises(UsageError):
         build_backend({**OPTIONS, "airflow_url": "http://127.0.0.1:1"})

@@ -157,10 +157,11 @@ def test_https_on_the_same_port_is_adopted_so_that_credentials_go_in_the_clear_o
 
     def talk(connection):
         is_tls = connection.recv(1, socket.MSG_PEEK) == b"\x16"
+        own = connection.getsockname()[1]  # not known any more once TLS has taken the socket over
         stream = tls.wrap_socket(connection, server_side=True) if is_tls else connection
         path = stream.recv(4000).split()[1].decode()
         seen.append(("https" if is_tls else "http", path))
-        location = f"https://127.0.0.1:{connection.getsockname()[1]}{path}"
+        location = f"https://127.0.0.1:{own}{path}"
         head = "200 OK" if is_tls else f"308 Permanent Redirect\r\nLocation: {location}"
         stream.sendall(f"HTTP/1.1 {head}\r\nContent-Length: 20\r\nConnection: close\r\n\r\n".encode())
         stream.sendall(b'{"version": "3.0.6"}')
