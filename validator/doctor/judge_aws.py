@@ -304,7 +304,7 @@ def _permission(facts: AwsFacts, name: str, denied: Failure) -> str:
             f"boundary, the session policy and the VPC endpoint's policy. What has to be allowed is {statement}"
         )
     return (
-        f"Add to the caller's policy: {statement} The resource names an Airflow role: a permission on environment/{name} "
+        f"Add to the caller's policy: {statement}. The resource names an Airflow role: a permission on environment/{name} "
         "allows nothing here. Grant one role to a caller; Viewer is enough, but for variables and connections (Op)."
     )
 
