@@ -9,6 +9,7 @@ from urllib.parse import quote
 from validator.airflow.dialect import dialect_of, read_dag
 from validator.airflow.models import Unread
 from validator.airflow.walk import Collection, PageSize
+from validator.durations import format_duration
 from validator.errors import CannotTell
 from validator.plan import Inquiry, Plan
 from validator.reasons import ADVICE, Reason
@@ -124,9 +125,8 @@ def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this mo
         if longest is None or len(f"/dags/{quote(dag_id, safe='')}/tasks") <= longest
     )
     calls = len(asked)
-    tell(
-        f"Asking for the tasks of {calls:,} DAG{'s' if calls != 1 else ''}, a call each: about {calls / max_tps:,.0f} s."
-    )
+    takes = format_duration(calls / max_tps)
+    tell(f"Asking for the tasks of {calls:,} DAG{'s' if calls != 1 else ''}, a call each: about {takes}.")
     # The pace halves while the service throttles.
     deadline = asking.clock.now() + timeout + 2 * calls / max_tps
     seen = asking.observer.inquire(Inquiry(tasks=asked), seen, deadline)
