@@ -132,6 +132,7 @@ def _bound_names(tree: ast.Module) -> Iterator[str]:
                 yield node.value.id
         elif isinstance(node, ast.alias):
             yield node.asname or node.name.partition(".")[0]
+            continue
         for key in ("name", "rest"):  # of functions, classes, except, match
             if isinstance(bound := getattr(node, key, None), str):
                 yield bound

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from enum import Enum, auto
 
 _NOTHING = frozenset(
     (
-        "bool", "bytes", "float", "format", "getattr", "hasattr", "int", "isinstance", "len", "open", "print", "range",
+        "bool", "bytes", "float", "format", "hasattr", "int", "isinstance", "len", "open", "print", "range",
         "repr", "round", "str",
     )
 )  # fmt: skip
@@ -18,7 +17,7 @@ _ITEMS = frozenset(
 _ROOTS = frozenset(
     (
         "base64", "calendar", "dateutil", "datetime", "decimal", "hashlib", "json", "kubernetes", "logging", "math",
-        "os", "pathlib", "pendulum", "pytz", "random", "re", "string", "textwrap", "time", "uuid", "yaml", "zoneinfo",
+        "os", "pathlib", "pendulum", "pytz", "re", "string", "textwrap", "time", "uuid", "yaml", "zoneinfo",
     )
 )  # fmt: skip
 _OF_AIRFLOW = frozenset(
@@ -63,6 +62,6 @@ def calls_of(path: str) -> Calls:
         return Calls.NOTHING if known else Calls.ANYTHING
     if path == "functools.partial":
         return Calls.LATER
-    if path in ("copy.copy", "copy.deepcopy") or (root == "itertools" and root in sys.stdlib_module_names):
+    if root in ("copy", "itertools", "random"):
         return Calls.ITEMS
     return Calls.NOTHING if root in _ROOTS else Calls.ANYTHING

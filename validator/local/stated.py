@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -174,13 +174,13 @@ class Uses:
         """Every name and attribute."""
         self.changed: set[str] = set()
         """The attributes that are set, or that can be changed in place."""
-        self._reads: list[ast.Name] = []
+        self._reads: defaultdict[str, list[ast.Name]] = defaultdict(list)
         for node, parent in _with_parents(tree):
             self._parents[node] = parent
             if isinstance(node, ast.Name):
                 self.words.add(node.id)
                 if isinstance(node.ctx, ast.Load):
-                    self._reads.append(node)
+                    self._reads[node.id].append(node)
             elif isinstance(node, ast.Attribute):
                 self.words.add(node.attr)
                 if not isinstance(node.ctx, ast.Load) or node.attr == "tags":
@@ -195,7 +195,9 @@ class Uses:
             made: the call that makes it.
             names: the variables that hold it.
         """
-        return not self._stays(made) or any(not self._stays(node) for node in self._reads if node.id in names)
+        return not self._stays(made) or not all(
+            self._stays(node) for name in names for node in self._reads[name]
+        )
 
     def _stays(self, node: ast.expr) -> bool:
         parent = self._parents.get(node)
@@ -208,8 +210,14 @@ class Uses:
         if isinstance(parent, ast.AnnAssign):
             return isinstance(parent.target, ast.Name)
         if isinstance(parent, ast.keyword):
-            return parent.arg == "dag"
+            return parent.arg == "dag" and self._makes(parent)
         return isinstance(parent, ast.Expr) or parent is None  # None: under a condition that never holds
+
+    def _makes(self, word: ast.keyword) -> bool:
+        """Whether it is an argument of what is called as a class is: an operator takes its DAG so."""
+        call = self._parents[word]
+        name = ast.unparse(call.func).rpartition(".")[2] if isinstance(call, ast.Call) else ""
+        return name[:1].isupper()
 
 
 def _with_parents(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.AST]]:

@@ -141,7 +141,7 @@ class TaskExpressions(Expressions):
             if value.kind is Kind.DAG:
                 self.lists[value.number] = TaskList(self.words.default_owner(node))
             return value
-        if called.kind in (Kind.AIRFLOW, Kind.OWN) and called.path:
+        if called.kind is Kind.AIRFLOW or called.path.startswith("kubernetes."):
             return self._function(node, called.path, joined(value for _, value in given))
         return self.unclear()
 

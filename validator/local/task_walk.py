@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from validator.local.literals import Literals
 
+_MOST = 50_000
+"""So many statements are looked at: those of a group's function count each time that it is called."""
 _LATER = (ast.Yield, ast.YieldFrom, ast.Await, ast.Global, ast.Nonlocal)
 """A function with one of these is not gone through as it is written."""
 _OF_TASKS = (*DOCS, "priority_weight", "retries", "trigger_rule", "ui_color", "ui_fgcolor", "weight_rule")
@@ -54,6 +56,7 @@ class _Walk(Module):
     def __init__(self, tree: ast.Module, names: TaskExpressions) -> None:
         super().__init__(tree, names)
         self._tasks = names
+        self._statements_left = _MOST
         names.run = self._body
 
     def _body(self, function: ast.AST | None, scope: Mapping[str, Value], given: Value) -> Value:
@@ -82,18 +85,27 @@ class _Walk(Module):
         return INERT
 
     def _one(self, node: ast.stmt) -> None:
-        if isinstance(node, ast.Return):  # from within a loop, a condition
+        self._statements_left -= 1
+        if isinstance(node, ast.Return) or not self._statements_left:  # from within a loop, a condition
             raise Unclear
-        if not isinstance(node, ast.AugAssign):
-            super()._one(node)
-            return
-        target = node.target if isinstance(node.target, ast.Name) else None
-        if isinstance(node.op, (ast.LShift, ast.RShift)) or target is None:
+        if isinstance(node, ast.Delete):
+            for target in node.targets:
+                if isinstance(target, (ast.Attribute, ast.Subscript)):
+                    self._tasks.value(target.value)
+        if isinstance(node, ast.Match) and any(case.guard is not None for case in node.cases):
             self._tasks.unclear()
-        before = self._tasks.lookup(target.id) if target is not None else UNKNOWN
-        value = joined([before, self._tasks.value(node.value)])
-        if target is not None:
-            self._tasks.bind(target.id, value)
+        if isinstance(node, ast.AugAssign):
+            self._augmented(node)
+        else:
+            super()._one(node)
+
+    def _augmented(self, node: ast.AugAssign) -> None:
+        names, target = self._tasks, node.target
+        if isinstance(node.op, (ast.LShift, ast.RShift)) or not isinstance(target, ast.Name):
+            names.unclear()
+        value = names.value(node.value)
+        if isinstance(target, ast.Name):
+            names.bind(target.id, joined([names.lookup(target.id), value]))
 
     def _put(self, target: ast.Subscript | ast.Attribute, base: Value, value: Value) -> None:
         if base.kind is Kind.TASK and isinstance(target, ast.Attribute):

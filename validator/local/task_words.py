@@ -23,6 +23,10 @@ _DECORATOR = re.compile(
 _SUFFIX = re.compile(r"__\d+$")
 
 
+MOST = 2_000
+"""So many tasks of one DAG are looked at: Airflow compares each with all others."""
+
+
 class Unclear(Exception):
     """Which tasks a file makes cannot be known without running it."""
 
@@ -92,7 +96,7 @@ class TaskList:
         Raises:
             Unclear: its id is unknown or taken.
         """
-        if maker.label is None:
+        if maker.label is None or len(self.ids) >= MOST:
             raise Unclear
         task_id = place.child(maker.label)
         if task_id in self.ids:
