@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
-import hmac
 import json
 import os
 import shutil
@@ -32,9 +30,14 @@ SCHEDULER = "scheduler"
 PROCESSOR = "dag-processor"
 """The component's names here; Airflow 2 parses inside its scheduler and has no PROCESSOR."""
 
+VIEWER = "viewer"
+"""Who may only read (Airflow 3)."""
+
 _START_SECONDS = 180
 _STOP_SECONDS = 10
 _JWT_SECRET = "gate" * 16
+_TOKEN_SECONDS = 40
+"""Airflow 3's tokens expire so soon that each gate which waits needs another one."""
 _FERNET_KEY = "Z2F0ZWdhdGVnYXRlZ2F0ZWdhdGVnYXRlZ2F0ZWdhdGU="
 
 
@@ -61,7 +64,7 @@ class AirflowServer:
         self._port = _free_port()
         self._environment = self._settings(serialize_every, parse_every)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._token = ""
+        self._token = ("", 0.0)
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
@@ -71,15 +74,13 @@ class AirflowServer:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """What `mwaa-gate` reads from its environment to be let in; known after start()."""
-        if self.is_3:
-            return {"MWAA_GATE_AIRFLOW_TOKEN": self._token}
+        """What `mwaa-gate` reads from its environment to be let in."""
         return {"MWAA_GATE_AIRFLOW_USER": USER, "MWAA_GATE_AIRFLOW_PASSWORD": PASSWORD}
 
     def viewer_credentials(self) -> dict[str, str]:
         """The same for somebody who may read DAGs, but neither variables nor connections; made at each call."""
         if self.is_3:
-            return {"MWAA_GATE_AIRFLOW_TOKEN": _resigned(self._token, {"role": "viewer"})}
+            return {"MWAA_GATE_AIRFLOW_USER": VIEWER, "MWAA_GATE_AIRFLOW_PASSWORD": PASSWORD}
         name = f"viewer{time.monotonic_ns()}"
         who = {"username": name, "password": PASSWORD, "email": f"{name}@example.org"}
         who |= {"first_name": "Gate", "last_name": "Viewer"}
@@ -98,12 +99,11 @@ class AirflowServer:
         shutil.copyfile(self.installed.database, self._database)
         (self.home / "airflow.cfg").touch()  # or all components write it, at once
         (self.home / "webserver_config.py").touch()
+        (self.home / "passwords.json").write_text(json.dumps({USER: PASSWORD, VIEWER: PASSWORD}))
         try:
             for component in (WEB, SCHEDULER, PROCESSOR) if self.is_3 else (WEB, SCHEDULER):
                 self._launch(component)
             self._wait_until_healthy()
-            if self.is_3:
-                self._token = json.loads(self._get("/auth/token"))["access_token"]
         except BaseException:
             self.stop()
             raise
@@ -147,7 +147,7 @@ class AirflowServer:
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The answer of Airflow's own API, as its administrator; `path` is below /api/v1 or /api/v2."""
         if self.is_3:
-            prefix, who = "/api/v2", f"Bearer {self._token}"
+            prefix, who = "/api/v2", f"Bearer {self.token()}"
         else:
             prefix = "/api/v1"
             who = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
@@ -159,6 +159,19 @@ class AirflowServer:
         )
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the same
             return json.loads(answer.read() or b"null")
+
+    def token(self) -> str:
+        """A token of the administrator's that does not expire at once (Airflow 3)."""
+        token, made = self._token
+        if time.monotonic() - made > _TOKEN_SECONDS / 3:
+            who = json.dumps({"username": USER, "password": PASSWORD}).encode()
+            request = urllib.request.Request(  # noqa: S310 - http, by construction
+                f"{self.url}/auth/token", data=who, headers={"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - the same
+                token = str(json.loads(answer.read())["access_token"])
+            self._token = (token, time.monotonic())
+        return token
 
     def serialized(self, dag_id: str) -> str:
         """The DAG's newest serialized form, which is what the scheduler runs: JSON, or "" if there is none."""
@@ -208,9 +221,10 @@ class AirflowServer:
                 "AIRFLOW__API__BASE_URL": self.url,
                 "AIRFLOW__API__SECRET_KEY": "gate",
                 "AIRFLOW__API_AUTH__JWT_SECRET": _JWT_SECRET,
-                "AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": "86400",
+                "AIRFLOW__API_AUTH__JWT_EXPIRATION_TIME": str(_TOKEN_SECONDS),
                 "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin,{VIEWER}:viewer",
+                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
                 "AIRFLOW__DAG_PROCESSOR__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(
                     self.logs / "parser"
                 ),
@@ -274,18 +288,6 @@ class AirflowServer:
     def _get(self, path: str) -> bytes:
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310 - http, by construction
             return bytes(answer.read())
-
-
-def _resigned(token: str, changed: Mapping[str, str]) -> str:
-    """A JSON web token with other claims, signed anew: the tests know Airflow's secret."""
-    header, claims, _ = token.split(".")
-    claims = json.dumps({**json.loads(base64.urlsafe_b64decode(claims + "==")), **changed})
-    signed = f"{header}.{_base64url(claims.encode())}"
-    return f"{signed}.{_base64url(hmac.digest(_JWT_SECRET.encode(), signed.encode(), hashlib.sha512))}"
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _free_port() -> int:

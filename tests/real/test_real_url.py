@@ -76,14 +76,31 @@ def test_older_time_by_its_url(stage):
 
 
 def test_nobody_by_its_url(stage):
-    """Airflow 2 without credentials: cannot tell, and what to set. Airflow 3 makes everybody here an administrator."""
+    """Without credentials, and with wrong ones, it cannot tell, and says what to set."""
     stage.put("dag.py", stage.dag("dag"))
     stage.wait_for("dag")
-    ended = by_url(stage, f"dags: [{stage.id('dag')}]\n", MWAA_GATE_QUIET="1").finish()
+    demands = f"dags: [{stage.id('dag')}]\n"
+    wrong = {"MWAA_GATE_AIRFLOW_USER": "gate", "MWAA_GATE_AIRFLOW_PASSWORD": "quite wrong"}
+    nobody = by_url(stage, demands, MWAA_GATE_QUIET="1")
+    somebody = by_url(stage, demands, **wrong)
 
-    if stage.airflow.is_3:
-        assert ended.exit_code == 0
+    for ended in (nobody.finish(), somebody.finish()):
+        assert ended.exit_code == 3
+        assert "access-denied" in ended.reasons("error")
+        assert "MWAA_GATE_AIRFLOW_USER" in ended.stdout
+        assert "quite wrong" not in ended.stdout + ended.stderr + ended.junit
+
+
+def test_token_by_its_url(stage):
+    """A bearer token that was made elsewhere, where there are any; it lives long enough for a green."""
+    if not stage.airflow.is_3:
         return
-    assert ended.exit_code == 3
-    assert "access-denied" in ended.reasons("error")
-    assert "MWAA_GATE_AIRFLOW_USER" in ended.stdout
+    stage.put("dag.py", stage.dag("dag"))
+    stage.wait_for("dag")
+    token = stage.airflow.token()
+    ended = by_url(
+        stage, f"dags: [{stage.id('dag')}]\n", "--settle", "1s", MWAA_GATE_AIRFLOW_TOKEN=token
+    ).finish()
+
+    assert ended.exit_code == 0
+    assert token not in ended.stdout + ended.stderr + ended.junit
