@@ -29,6 +29,7 @@ class Airflow:
 
     def __init__(self, simulation):
         self.dates = True
+        self.version = None
         self.asked = []
         prefix = "/api/v2" if simulation.world.rules.major > 2 else "/api/v1"
         airflow = self
@@ -49,6 +50,8 @@ class Airflow:
                 else:
                     path = parts.path.removeprefix(prefix)
                     status, body = simulation.call(self.command, path, dict(parse_qsl(parts.query)), None)
+                if airflow.version is not None and parts.path == f"{prefix}/version":
+                    body = {"version": airflow.version}
                 data = json.dumps(body).encode()
                 self.send_response_only(status)
                 if airflow.dates:
@@ -129,6 +132,15 @@ def test_nobody_there_is_one_problem(machine):
     told, lines = look("http://127.0.0.1:9")
     assert [line.id for line in told.lines if line.status is Status.PROBLEM] == ["url"]
     assert lines["health"].details["because"] == "url"
+
+
+def test_an_airflow_that_the_gate_does_not_know_takes_no_login_for_granted(airflow):
+    server = airflow()
+    server.version = "4.0.0"
+    _, lines = look(server.url)
+    assert lines["url"].status is Status.OK
+    assert lines["version"].status is Status.PROBLEM
+    assert lines["login"].details["because"] == "version"
 
 
 def test_answers_without_a_date_are_told(airflow):

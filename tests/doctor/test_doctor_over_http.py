@@ -333,6 +333,18 @@ def test_the_run_ends_in_its_time_whatever_hangs(aws, monkeypatch, silent):
     assert statuses(lines, Status.WARNING) | statuses(lines, Status.PROBLEM)
 
 
+@pytest.mark.parametrize("version", ["4.0.0", "1.10.15", None, 3])
+def test_an_airflow_that_the_gate_does_not_know_is_the_lines_own_problem(aws, version):
+    server = aws()
+    answer = server.simulation.call
+    server.simulation.call = lambda method, path, query, body: (
+        (200, {"version": version}) if path == "/version" else answer(method, path, query, body)
+    )
+    _, lines = look()
+    assert statuses(lines, Status.PROBLEM) == {"version"}
+    assert skipped_for(lines, "version")
+
+
 def test_throttling_is_seen(aws):
     server = aws()
     server.refusals["InvokeRestApi"] = (429, "ThrottlingException", "Rate exceeded")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from validator.airflow.models import Version
-from validator.doctor.facts import AwsFacts, Credentials, Failure, Identity, Region
+from validator.doctor.facts import AwsFacts, Credentials, Failure, Identity, OddVersion, Region, Wants
 from validator.doctor.judge_aws import judge_aws
 from validator.doctor.model import Status
 from validator.reasons import Reason
@@ -22,7 +22,7 @@ REGION = Region("eu-west-1", "AWS_REGION", "aws", ("eu-west-1", "eu-west-2"))
 PLAIN = Credentials("env", temporary=False, expires=None, renews=False)
 
 
-def told(**facts):
+def told(wants=None, **facts):
     usual = {
         "now": NOW,
         "region": REGION,
@@ -32,7 +32,7 @@ def told(**facts):
         "invoked": AIRFLOW,
         "account": "123456789012",
     }
-    lines = judge_aws(AwsFacts(**{**usual, **facts}), "prod")
+    lines = judge_aws(AwsFacts(**{**usual, **facts}), "prod", wants or Wants())
     assert sorted(line.id for line in lines) == [
         *("caller", "credentials", "environment", "invoke-rest-api", "region", "web-server")
     ]
@@ -129,14 +129,17 @@ NOT_FOUND = Failure(Reason.NOT_FOUND, "there is no environment prod", code="Reso
     ("facts", "status"),
     [
         ({}, Status.OK),
-        ({"environment": EnvironmentFacts("UPDATE_FAILED", "3.0.6")}, Status.OK),
+        ({"environment": EnvironmentFacts("UPDATE_FAILED", "3.0.6")}, Status.WARNING),
         ({"environment": EnvironmentFacts("UPDATING", "3.0.6")}, Status.WARNING),
+        ({"environment": EnvironmentFacts("CREATE_FAILED", "3.0.6")}, Status.PROBLEM),
         ({"environment": EnvironmentFacts("AVAILABLE", "2.4.3")}, Status.OK),
         ({"environment": EnvironmentFacts("AVAILABLE", "2.4.2")}, Status.PROBLEM),
         ({"environment": EnvironmentFacts("AVAILABLE", "2.2.2")}, Status.PROBLEM),
         ({"environment": EnvironmentFacts("AVAILABLE", None)}, Status.OK),
         ({"environment": DENIED}, Status.WARNING),
         ({"environment": SILENT}, Status.WARNING),
+        ({"environment": DENIED, "wants": Wants(frozenset({"environment"}))}, Status.PROBLEM),
+        ({"environment": SILENT, "wants": Wants(frozenset({"environment"}))}, Status.PROBLEM),
         ({"environment": NOT_FOUND, "invoked": NOT_FOUND}, Status.PROBLEM),
         ({"environment": DENIED, "invoked": NOT_FOUND}, Status.PROBLEM),
         ({"environment": EXPIRED, "invoked": DENIED}, Status.PROBLEM),
@@ -173,6 +176,7 @@ GATEWAY = Failure(Reason.UNREACHABLE, "GET /version was answered with 504", stat
         ({"environment": PRIVATE, "invoked": SILENT}, Status.PROBLEM, Status.SKIPPED),
         ({"environment": PRIVATE, "invoked": GATEWAY}, Status.PROBLEM, Status.SKIPPED),
         ({"environment": PRIVATE, "invoked": DENIED}, Status.SKIPPED, Status.PROBLEM),
+        ({"invoked": OddVersion("Airflow 4.0.0 speaks an API")}, Status.OK, Status.OK),
         ({"invoked": SILENT}, Status.OK, Status.PROBLEM),
         ({"invoked": GATEWAY}, Status.OK, Status.PROBLEM),
         ({"environment": DENIED, "invoked": SILENT}, Status.SKIPPED, Status.PROBLEM),

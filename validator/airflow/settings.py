@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SETTLED = frozenset({"AVAILABLE", "UPDATE_FAILED", None})
 """Statuses of an environment that can be asked and stays as it is; one that failed to update was rolled back."""
+DEAD = frozenset({"CREATE_FAILED", "UNAVAILABLE", "DELETING", "DELETED"})
+"""Statuses of an environment that does not become available by itself."""
 _FAILURES = 3
 """Rounds in a row without an answer after which it is asked no more."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import Unread
+from validator.airflow.settings import DEAD
 from validator.finding import About, Ripens, Status
 from validator.reasons import Reason
 from validator.transport.interface import EnvironmentFacts
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from validator.finding import Finding
 
 AREA = "environment"
-_DEAD = frozenset({"CREATE_FAILED", "UNAVAILABLE", "DELETING", "DELETED"})
 
 
 def check(view: View) -> list[Finding]:
@@ -146,7 +146,7 @@ def _status(status: str | None, version: str) -> tuple[Status, str, Reason | Non
     if status == "UPDATE_FAILED":
         message = f"{said}: its last update failed and was rolled back. It can be used as it was before."
         return Status.WARNING, message, Reason.ENVIRONMENT_NOT_AVAILABLE
-    if status in _DEAD:
+    if status in DEAD:
         return Status.FAILED, f"{said}, and that does not heal by itself.", Reason.ENVIRONMENT_NOT_AVAILABLE
     message = f"{said}: what Airflow says while it changes is no proof of anything after."
     return Status.ERROR, message, Reason.ENVIRONMENT_NOT_AVAILABLE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from validator.airflow.dialect import AIRFLOW_3, dialect_of, read_health, read_version
-from validator.doctor.facts import AirflowFacts, Failure, Probe
+from validator.doctor.facts import AirflowFacts, Failure, OddVersion, Probe
 from validator.errors import CallFailed
 from validator.plan import Plan
 from validator.reasons import ADVICE, Reason
@@ -36,7 +36,7 @@ _NOT_FOUND = 404
 _DENIED = (401, 403)
 
 
-def ask_version(asking: Asking) -> Version:
+def ask_version(asking: Asking) -> Version | OddVersion:
     """Airflow's version: the first call of its API.
 
     Raises:
@@ -44,7 +44,11 @@ def ask_version(asking: Asking) -> Version:
         CannotTell: no call can do better.
     """
     deadline = asking.clock.now() + _FIRST_CALL
-    return read_version(asking.caller.get(Request("/version"), deadline).body)
+    answer = asking.caller.get(Request("/version"), deadline)
+    try:
+        return read_version(answer.body)
+    except CallFailed as odd:
+        return OddVersion(odd.message)
 
 
 def ask_airflow(version: Version, means: Means) -> AirflowFacts:

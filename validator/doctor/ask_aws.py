@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from validator.airflow.models import Version
+    from validator.doctor.facts import OddVersion
     from validator.doctor.watched import Means, Ticks
     from validator.target import Target
     from validator.transport.interface import EnvironmentFacts
@@ -78,7 +79,7 @@ def ask_aws(target: Target, told_by: str, session: AwsSession, means: Means) -> 
         credentials,
         identity,
         environment,
-        cast("Version | Failure | None", told.get("invoked")),
+        cast("Version | OddVersion | Failure | None", told.get("invoked")),
         environments,
         _account(identity, target.role_arn),
     )

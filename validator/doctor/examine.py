@@ -11,7 +11,7 @@ from validator.asking import ask_through
 from validator.clock import SystemClock
 from validator.doctor.ask_airflow import ask_airflow, ask_version
 from validator.doctor.attempt import Patience
-from validator.doctor.facts import Failure, UrlFacts, Wants
+from validator.doctor.facts import Failure, OddVersion, UrlFacts, Wants
 from validator.doctor.judge_airflow import judge_airflow
 from validator.doctor.judge_time import judge_clock, judge_time
 from validator.doctor.judge_url import NOBODY, judge_url, judge_version
@@ -27,7 +27,7 @@ from validator.doctor.model import (
     skipped,
 )
 from validator.doctor.watched import Means, Ticks, Watched
-from validator.reasons import ADVICE
+from validator.reasons import ADVICE, Reason
 from validator.rules import Rules
 from validator.target import reach
 
@@ -94,16 +94,18 @@ def examine(case: Case, clock: Clock | None = None, wall: Callable[[], datetime]
 
 def _through_aws(
     case: Case, session: AwsSession, means: Means
-) -> tuple[list[Line], Version | Failure | None, AirflowFacts | None]:
+) -> tuple[list[Line], Version | OddVersion | Failure | None, AirflowFacts | None]:
     from validator.doctor.ask_aws import ask_aws  # noqa: PLC0415 - only where AWS is called
     from validator.doctor.judge_aws import judge_aws  # noqa: PLC0415 - the same
 
     facts = ask_aws(case.target, case.region_by, session, means)
     airflow = ask_airflow(facts.invoked, means) if isinstance(facts.invoked, Version) else None
-    return judge_aws(facts, case.target.name), facts.invoked, airflow
+    return judge_aws(facts, case.target.name, case.wants), facts.invoked, airflow
 
 
-def _by_url(case: Case, means: Means) -> tuple[list[Line], Version | Failure | None, AirflowFacts | None]:
+def _by_url(
+    case: Case, means: Means
+) -> tuple[list[Line], Version | OddVersion | Failure | None, AirflowFacts | None]:
     http = case.target.http
     assert http is not None  # noqa: S101 - the caller looked
     means.patience.hide(http.auth.secrets)
@@ -128,12 +130,12 @@ def _login_failure(airflow: AirflowFacts | None) -> Failure | None:
     return None
 
 
-def _version(told: Version | Failure | None, cause: str | None) -> Line:
+def _version(told: Version | OddVersion | Failure | None, cause: str | None) -> Line:
     if isinstance(told, Version):
         return judge_version(told)
-    if cause is None and told is not None:
-        return problem("version", sentence(told.message), told.advice or ADVICE[told.reason])
-    return skipped("version", cause or "region")
+    if isinstance(told, OddVersion):
+        return problem("version", sentence(told.message), ADVICE[Reason.BAD_RESPONSE])
+    return skipped("version", cause or "invoke-rest-api")
 
 
 def _session(target: Target) -> AwsSession:

@@ -41,6 +41,13 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class OddVersion:
+    """Airflow answered, and told no version that the gate knows how to ask."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Tick:
     """One Date that a server told, and when it came, on this machine's clock."""
 
@@ -115,7 +122,7 @@ class AwsFacts:
     """A Failure with no code and the reason ACCESS_DENIED also where there are none."""
     identity: Identity | Failure | None = None
     environment: EnvironmentFacts | Failure | None = None
-    invoked: Version | Failure | None = None
+    invoked: Version | OddVersion | Failure | None = None
     """What the first InvokeRestApi call gave: Airflow's version."""
     environments: tuple[str, ...] | Failure | None = None
     """The names of those in the region; asked only where the one that was named is not found."""
@@ -131,7 +138,7 @@ class UrlFacts:
     credentials: str
     """`nobody`, `a user with a password` or `a token`."""
     ca_bundle: str | None
-    version: Version | Failure
+    version: Version | OddVersion | Failure
     """What the first call gave."""
     listed: Failure | None = None
     """Why the DAG list, the first call that needs a login, gave nothing; None: it gave something, or was not asked."""
@@ -142,7 +149,7 @@ class Wants:
     """What a manifest needs beyond what every gate does; nothing where none was given."""
 
     reads: frozenset[str] = frozenset()
-    """Ids of the `reads-` lines that must be ok; `reads-dags`: every DAG must be readable."""
+    """Ids of the lines that must be ok: `reads-…`, with `reads-dags` for every DAG, and `environment`."""
     ignored: tuple[str, ...] = ()
     """Components that may be unhealthy."""
 

@@ -7,8 +7,8 @@ import json
 from datetime import timedelta
 
 from validator.airflow.dialect import parse_version
-from validator.airflow.settings import SETTLED
-from validator.doctor.facts import AwsFacts, Credentials, Failure, Identity, Region
+from validator.airflow.settings import DEAD, SETTLED
+from validator.doctor.facts import AwsFacts, Credentials, Failure, Identity, Region, Wants
 from validator.doctor.model import Line, first_problem, ok, problem, sentence, skipped, warning
 from validator.durations import format_duration
 from validator.errors import CallFailed
@@ -51,7 +51,7 @@ _NO_ANSWER = (502, 503, 504)
 """Airflow's statuses that MWAA gives where the web server did not answer."""
 
 
-def judge_aws(facts: AwsFacts, name: str) -> list[Line]:
+def judge_aws(facts: AwsFacts, name: str, wants: Wants) -> list[Line]:
     """The lines of the way to the environment `name`, but for the clock's."""
     lines = [_credentials(facts), _region(facts)]
     cause = first_problem(lines[:1])
@@ -60,7 +60,7 @@ def judge_aws(facts: AwsFacts, name: str) -> list[Line]:
     cause = first_problem(lines)
     if cause is not None:
         return lines + [skipped(each, cause) for each in ("environment", "web-server", "invoke-rest-api")]
-    lines.append(_environment(facts, name))
+    lines.append(_environment(facts, name, wants))
     for judge, each in ((_web_server, "web-server"), (_invoke, "invoke-rest-api")):
         cause = first_problem(lines)
         lines.append(judge(facts, name) if cause is None else skipped(each, cause))
@@ -160,7 +160,7 @@ def _caller(facts: AwsFacts) -> Line:
     )
 
 
-def _environment(facts: AwsFacts, name: str) -> Line:
+def _environment(facts: AwsFacts, name: str, wants: Wants) -> Line:
     told = facts.environment
     if isinstance(told, EnvironmentFacts):
         return _told_environment(told, name)
@@ -176,20 +176,18 @@ def _environment(facts: AwsFacts, name: str) -> Line:
         return problem(
             "environment", f"{sentence(told.message)} STS does accept them.", _OTHERWISE, code=told.code
         )
-    if told.reason is Reason.ACCESS_DENIED:
-        return warning(
-            "environment",
-            f"{sentence(told.message)} It is optional: without it the status, the scan intervals and the settle time "
-            "are not known, and `mwaa` in a manifest cannot be judged.",
-            f"Add to the caller's policy: {_statement(facts, 'GetEnvironment', f'environment/{name}')}",
-            code=told.code,
-        )
-    return warning(
-        "environment",
-        f"{sentence(told.message)} It is optional: without it the scan intervals and the settle time are not known.",
-        told.advice or ADVICE[told.reason],
-        code=told.code,
+    needed = "environment" in wants.reads
+    optional = (
+        "The manifest's `mwaa` needs it."
+        if needed
+        else "It is optional: without it the scan intervals and the settle time are not known, and `mwaa` in a manifest "
+        "cannot be judged."
     )
+    advice = told.advice or ADVICE[told.reason]
+    if told.reason is Reason.ACCESS_DENIED:
+        advice = f"Add to the caller's policy: {_statement(facts, 'GetEnvironment', f'environment/{name}')}"
+    status = problem if needed else warning
+    return status("environment", f"{sentence(told.message)} {optional}", advice, code=told.code)
 
 
 def _told_environment(told: EnvironmentFacts, name: str) -> Line:
@@ -209,6 +207,20 @@ def _told_environment(told: EnvironmentFacts, name: str) -> Line:
             "environment",
             f"{message} InvokeRestApi asks Airflow {'.'.join(map(str, OLDEST))} and later.",
             "Upgrade the environment: aws mwaa update-environment --airflow-version.",
+            **details,
+        )
+    if told.status in DEAD:
+        return problem(
+            "environment",
+            f"{message} It cannot become AVAILABLE by itself, so the gate can tell nothing.",
+            "Look at its events in the MWAA console, and create or update it anew.",
+            **details,
+        )
+    if told.status == "UPDATE_FAILED":
+        return warning(
+            "environment",
+            f"{message} Its last update failed and was rolled back; it can be used as it was before.",
+            "Look at its events in the MWAA console.",
             **details,
         )
     if told.status not in SETTLED:

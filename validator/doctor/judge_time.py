@@ -200,7 +200,8 @@ def _round(facts: AirflowFacts, seen: Observation, rules: Rules, max_tps: float)
     calls, count = facts.round_calls, len(seen.dags.rows)
     needs = max(facts.round_seconds, calls / max_tps)
     details = {"calls": calls, "dags": count, "seconds": round(needs, 1)}
-    said = f"With {count} DAG{'' if count == 1 else 's'} a round of the gate makes {calls} calls and takes about {format_duration(needs)}"
+    dags = f"{count} DAG{'' if count == 1 else 's'}"
+    said = f"With {dags} a round of the gate makes {calls} calls and takes about {format_duration(needs)}"
     if needs > rules.interval:
         rate = math.ceil(calls / rules.interval)
         return warning(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from validator.doctor.facts import Failure, UrlFacts
+from validator.doctor.facts import Failure, OddVersion, UrlFacts
 from validator.doctor.model import Line, ok, problem, sentence, skipped, warning
 from validator.reasons import ADVICE, Reason
 
@@ -31,6 +31,8 @@ def judge_url(facts: UrlFacts) -> list[Line]:
     if refused is not None and refused.reason is not Reason.ACCESS_DENIED:
         advice = refused.advice or ADVICE[refused.reason]
         return [problem("url", sentence(refused.message), advice), skipped("login", "url")]
+    if isinstance(facts.version, OddVersion):
+        return [_url(facts), skipped("login", "version")]
     return [_url(facts), _login(facts, refused or facts.listed)]
 
 

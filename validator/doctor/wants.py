@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def wants_of(manifest: Manifest) -> Wants:
     """The lines that must be ok for this manifest; none for one that is empty."""
     needs = {
+        "environment": bool(manifest.mwaa.demands),
         "reads-tasks": any(dag.tasks is not None for dag in manifest.dags),
         "reads-variables": bool(manifest.variables),
         "reads-connections": bool(manifest.connections),
