@@ -7,6 +7,7 @@ import stat
 import pytest
 from plain_airflow import PASSWORD, USER, PlainAirflow
 
+from validator.draft.update import update
 from validator.sandbox.api import Role
 from validator.sandbox.files import SYNTAX_ERROR, DagFile, one_dag, tasks
 from validator.sandbox.rules import Rules
@@ -238,6 +239,52 @@ def test_a_manifest_that_is_up_to_date_is_not_touched(gate, folder, tmp_path):
 
     assert gate("init", "--update", path, "--dags-folder", folder(etl=SOURCE)).code == 0
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (inode, time)
+
+
+def test_what_somebody_else_writes_meanwhile_is_not_written_over(gate, folder, tmp_path, monkeypatch):
+    path = tmp_path / "m.yaml"
+    path.write_text("version: 1\ndags: [a]\n")
+
+    def slow(*arguments, **options):
+        path.write_text("version: 1\ndags: [b]\n")
+        return update(*arguments, **options)
+
+    monkeypatch.setattr("validator.draft.update.update", slow)
+    made = gate("init", "--update", path, "--dags-folder", folder(etl=SOURCE))
+
+    assert made.code == 2
+    assert "was changed by somebody else meanwhile" in made.err
+    assert path.read_text() == "version: 1\ndags: [b]\n"
+
+
+def test_a_list_that_nobody_began_is_begun_and_nonsense_stays_an_error(gate, folder, tmp_path):
+    path = tmp_path / "m.yaml"
+    source = folder(etl=SOURCE)
+    for text, code in {
+        "version: 1\ndags:\n": 0,
+        "": 2,
+        "# only this\n": 2,
+        "? a\n": 2,
+        "[": 2,
+        "dags:\n": 2,
+        "- a": 2,
+    }.items():
+        path.write_text(text)
+        made = gate("init", "--update", path, "--dags-folder", source)
+        assert made.code == code, text
+        assert path.read_text() == (text + "  - etl\n" if code == 0 else text)
+        assert "Traceback" not in made.err
+
+
+def test_the_manifest_goes_to_whoever_reads_stdout_whatever_its_encoding(child, folder, clean):
+    clean.setenv("PYTHONIOENCODING", "ascii")
+    clean.setenv("LC_ALL", "C")
+    made = child(
+        "init", "--dags-folder", folder(etl=SOURCE.replace('"b"', '"\u00fc"')), "--with", "tags"
+    ).end()
+
+    assert made.code == 0, made.err
+    assert made.out.endswith('tags: [a, "\u00fc"]\n')
 
 
 def test_a_limited_role_is_told_and_takes_nothing_out(airflow, gate, tmp_path):

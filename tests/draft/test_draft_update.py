@@ -190,6 +190,14 @@ def test_what_is_not_found_is_kept_and_told_and_only_prune_takes_it_out():
     assert text_of(HEAD + "dags: [a, b]\n", found("a"), prune=True) == HEAD + "dags: [a]\n"
 
 
+def test_prune_leaves_what_something_else_refers_to():
+    text = HEAD + "dags:\n- a\n- &x old\ninventory: {unexpected: warn, allow: [*x]}\n"
+    new = updated(text, found("a"), prune=True)
+
+    assert (new.data.decode(), new.missing) == (text, 1)
+    assert "old, since something else in the manifest refers to it" in next(iter(notes_of(new).values()))
+
+
 def test_prune_leaves_a_list_that_is_a_list():
     text = HEAD + "dags:  # ours\n- b\nabsent: [x]\n"
 

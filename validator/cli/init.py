@@ -110,7 +110,7 @@ def init(**options: Any) -> int:  # noqa: ANN401 - click's values
     found = _in_files(options) if target is None else _in_airflow(target, options, asked, current)
     found = found.only(options["only"])
     if current is None:
-        return _write(found, asked, target, options)
+        return _write(found.cut(), asked, target, options)
     return _update(current, found, asked, options, os.environ)
 
 
@@ -243,12 +243,10 @@ def _write(found: Found, asked: Sequence[str], target: Target | None, options: M
     region = target.region if environment is not None and target is not None else None
     made_by = _made_by(asked, target, options)
     data = write(found, asked, made_by=made_by, environment=environment, region=region)
-    if options["output"] is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        return 0
-    write_atomically(options["output"], data)
-    _say(f"Wrote {options['output']}: {_dags(len(found.dags))}.")
+    output = options["output"]
+    write_atomically(output if output is not None else "/dev/stdout", data)
+    if output is not None:
+        _say(f"Wrote {output}: {len(found.dags):,} DAG{'s' if len(found.dags) != 1 else ''}.")
     return 0
 
 
@@ -332,7 +330,3 @@ def _say(text: str) -> None:
     from validator.report.sanitize import one_line  # noqa: PLC0415 - --help must stay quick
 
     click.echo(f"mwaa-gate: {one_line(text)}", err=True)
-
-
-def _dags(count: int) -> str:
-    return f"{count:,} DAG{'s' if count != 1 else ''}"

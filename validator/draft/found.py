@@ -111,6 +111,14 @@ class Found:
         dags = tuple(dag for dag in self.dags if matches(dag.dag_id, globs))
         return replace(self, dags=dags, gaps=tuple(gap for gap in self.gaps if matches(gap.dag_id, globs)))
 
+    def cut(self) -> Found:
+        """As many of the DAGs as one manifest names, and a note where that is not all."""
+        if len(self.dags) <= MAX_DAGS:
+            return self
+        more = len(self.dags) - MAX_DAGS
+        text = f"Not written, because a manifest names at most {MAX_DAGS:,} DAGs: the last {more:,} by id."
+        return replace(self, dags=self.dags[:MAX_DAGS], notes=(*self.notes, Note(text)))
+
     def told(self, asked: Sequence[str]) -> tuple[Note, ...]:
         """The notes, with those of the gaps in what is `asked`."""
         groups: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -166,11 +174,8 @@ class Finder:
             told.append(
                 Note("Not written, because a manifest cannot name them:", tuple(sorted(self._nameless)))
             )
-        dags = [self._dags[dag_id] for dag_id in sorted(self._dags)]
-        if len(dags) > MAX_DAGS:
-            told.append(Note(f"Not written, because a manifest names at most {MAX_DAGS:,} DAGs: the last "
-                             f"{len(dags) - MAX_DAGS:,} by their ids."))  # fmt: skip
-        return Found(tuple(dags[:MAX_DAGS]), tuple(self._gaps), tuple(told), doubt)
+        dags = tuple(self._dags[dag_id] for dag_id in sorted(self._dags))
+        return Found(dags, tuple(self._gaps), tuple(told), doubt)
 
 
 def _plain(name: str, value: Any) -> Any:  # noqa: ANN401 - as an ExpectedDag has it

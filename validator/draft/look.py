@@ -126,7 +126,8 @@ def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this mo
     )
     calls = len(asked)
     takes = format_duration(calls / max_tps)
-    tell(f"Asking for the tasks of {calls:,} DAG{'s' if calls != 1 else ''}, a call each: about {takes}.")
+    if calls:
+        tell(f"Asking for the tasks of {calls:,} DAG{'s' if calls != 1 else ''}, a call each: about {takes}.")
     # The pace halves while the service throttles.
     deadline = asking.clock.now() + timeout + 2 * calls / max_tps
     seen = asking.observer.inquire(Inquiry(tasks=asked), seen, deadline)

@@ -72,7 +72,7 @@ def find_places(text: str) -> Places:
     """The places of a text that the loader takes for a manifest: its top is a mapping, and nothing stands twice.
 
     Raises:
-        ruamel.yaml.error.YAMLError: ruamel reads it otherwise than the loader.
+        ruamel.yaml.error.YAMLError, ValueError: it is no such text, or ruamel reads it otherwise than the loader.
     """
     from ruamel.yaml import YAML  # noqa: PLC0415 - only --update reads a manifest so closely
 
@@ -86,9 +86,8 @@ def find_places(text: str) -> Places:
     reader = _Reader(text, dashes)
     for event in yaml.parse(text):
         reader.take(event)
-    assert reader.root is not None  # noqa: S101 - the loader took it
     newline = "\r\n" if "\r\n" in text[: text.find("\n") + 1] else "\n"
-    return Places(text, reader.root, frozenset(reader.aliased), newline)
+    return Places(text, reader.root or Place("scalar", 0, 0), frozenset(reader.aliased), newline)
 
 
 class _Reader:

@@ -80,7 +80,7 @@ def read_current(data: bytes, source: str, environ: Mapping[str, str]) -> Curren
 def _empty_dags(text: str) -> Place | None:
     try:
         dags = _places(text).root.entries.get("dags")
-    except (Unfaithful, AssertionError):
+    except Unfaithful:
         return None
     return dags if dags is not None and dags.kind == "scalar" and dags.start == dags.end else None
 
@@ -90,8 +90,8 @@ def _places(text: str) -> Places:
 
     try:
         return find_places(text)
-    except YAMLError as error:
-        raise Unfaithful(f"it is read in two ways: {str(error).splitlines()[0]}") from None
+    except (YAMLError, ValueError) as error:
+        raise Unfaithful(f"it is read in two ways: {' '.join(str(error).split())[:200]}") from None
 
 
 @dataclass
@@ -144,7 +144,7 @@ def update(  # noqa: PLR0913 - all that it depends on
         if only and not matches(expected.dag_id, only):
             continue
         if seen is None:
-            _judge_missing(plan, index, expected, found, prune=prune)
+            _judge_missing(plan, current.places, place, index, expected, found, prune=prune)
         else:
             _bring_up(plan, editor, current.places, place, index, expected, seen, asked)
     new = _new(plan, current, found.only(only), asked)
@@ -200,14 +200,16 @@ def _walk(place: Place) -> list[Place]:
     return [place, *(one for child in inner for one in _walk(child))]
 
 
-def _judge_missing(plan: _Plan, index: int, expected: ExpectedDag, found: Found, *, prune: bool) -> None:
+def _judge_missing(  # noqa: PLR0913 - one entry's whole context, private to this module
+    plan: _Plan, places: Places, dags: Place, index: int, expected: ExpectedDag, found: Found, *, prune: bool
+) -> None:
     doubt = found.doubt.about(expected)
+    if prune and not doubt and places.aliased.intersection(dags.items[index].anchors()):
+        doubt = "something else in the manifest refers to it"
     if prune and not doubt:
         plan.gone.add(index)
-    elif doubt:
-        plan.missing.append(f"{expected.dag_id}, since {doubt}")
     else:
-        plan.missing.append(expected.dag_id)
+        plan.missing.append(f"{expected.dag_id}, since {doubt}" if doubt else expected.dag_id)
 
 
 def _bring_up(  # noqa: PLR0913 - one entry's whole context, private to this module

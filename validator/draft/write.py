@@ -33,7 +33,7 @@ class Unfaithful(GateError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"the manifest that would be written does not say what was meant, so nothing was written: {why}",
-            advice="This is a mistake in mwaa-gate. Ask for less: fewer attributes by --with, fewer DAGs by --only.",
+            advice="Ask for less, by --with and --only; or, with --update, change by hand what it names.",
         )
 
 
