@@ -164,6 +164,7 @@ def test_an_environment_that_is_missing_says_which_there_are(environments, said)
     assert said in told(**facts)["environment"].advice
 
 
+MWAA = Wants(frozenset({"environment"}))
 PRIVATE = EnvironmentFacts("AVAILABLE", "3.0.6", "PRIVATE_ONLY")
 GATEWAY = Failure(Reason.UNREACHABLE, "GET /version was answered with 504", status=504)
 
@@ -172,6 +173,15 @@ GATEWAY = Failure(Reason.UNREACHABLE, "GET /version was answered with 504", stat
     ("facts", "web", "invoke"),
     [
         ({}, Status.OK, Status.OK),
+        ({"environment": EnvironmentFacts("UNAVAILABLE", "3.0.6")}, Status.OK, Status.OK),
+        (
+            {"environment": EnvironmentFacts("UNAVAILABLE", "3.0.6"), "invoked": SILENT},
+            Status.SKIPPED,
+            Status.SKIPPED,
+        ),
+        ({"environment": NOT_FOUND, "invoked": NOT_FOUND}, Status.SKIPPED, Status.SKIPPED),
+        ({"environment": DENIED, "invoked": DENIED, "wants": MWAA}, Status.SKIPPED, Status.PROBLEM),
+        ({"environment": DENIED, "invoked": NOT_FOUND, "wants": MWAA}, Status.SKIPPED, Status.SKIPPED),
         ({"environment": PRIVATE}, Status.OK, Status.OK),
         ({"environment": PRIVATE, "invoked": SILENT}, Status.PROBLEM, Status.SKIPPED),
         ({"environment": PRIVATE, "invoked": GATEWAY}, Status.PROBLEM, Status.SKIPPED),

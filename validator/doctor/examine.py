@@ -21,7 +21,7 @@ from validator.doctor.model import (
     WAY,
     Diagnosis,
     Line,
-    first_problem,
+    last_problem,
     problem,
     sentence,
     skipped,
@@ -81,14 +81,15 @@ def examine(case: Case, clock: Clock | None = None, wall: Callable[[], datetime]
         way, version, airflow = _through_aws(case, session, means)
     else:
         way, version, airflow = _by_url(case, means)
-    cause = first_problem(way)
+    cause = last_problem(way)
     way.append(judge_clock(ticks.best, cause, signed=session is not None))
     way.append(_version(version, cause))
     if airflow is not None:
         rest = [*judge_airflow(airflow, case.wants), *judge_time(airflow, case.rules, case.max_tps)]
     else:
-        cause = first_problem(way) or "version"
-        rest = [skipped(each, cause) for name, ids in GROUPS.items() if name != WAY for each in ids]
+        rest = [
+            skipped(each, cause or "version") for name, ids in GROUPS.items() if name != WAY for each in ids
+        ]
     return Diagnosis(case.target.name, tuple(sorted([*way, *rest], key=lambda line: ORDER[line.id])))
 
 

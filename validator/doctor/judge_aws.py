@@ -62,9 +62,20 @@ def judge_aws(facts: AwsFacts, name: str, wants: Wants) -> list[Line]:
         return lines + [skipped(each, cause) for each in ("environment", "web-server", "invoke-rest-api")]
     lines.append(_environment(facts, name, wants))
     for judge, each in ((_web_server, "web-server"), (_invoke, "invoke-rest-api")):
-        cause = first_problem(lines)
+        cause = _cause(facts, lines)
         lines.append(judge(facts, name) if cause is None else skipped(each, cause))
     return lines
+
+
+def _cause(facts: AwsFacts, lines: list[Line]) -> str | None:
+    """The line that is why Airflow did not answer; None: it did, or none of them is."""
+    if _airflow_answered(facts):
+        return None
+    told, invoked = facts.environment, facts.invoked
+    gone = any(isinstance(one, Failure) and one.reason is Reason.NOT_FOUND for one in (told, invoked))
+    unread = isinstance(told, Failure) and not gone and told.code not in BAD_CREDENTIALS
+    # That GetEnvironment tells nothing keeps nobody from asking Airflow.
+    return first_problem(line for line in lines if not (unread and line.id == "environment"))
 
 
 def _credentials(facts: AwsFacts) -> Line:
@@ -152,10 +163,13 @@ def _caller(facts: AwsFacts) -> Line:
             "A private subnet needs an endpoint for STS (com.amazonaws.REGION.sts) to be told. The gate itself needs STS "
             "only where a role is assumed.",
         )
+    mend = told.advice or ADVICE[told.reason]
+    if told.reason is Reason.ACCESS_DENIED:
+        mend = "Look at the policy of the VPC endpoint for STS."
     return warning(
         "caller",
         f"Who the credentials are is not known: {said}.",
-        "Look at the policy of the VPC endpoint for STS. The gate itself needs STS only where a role is assumed.",
+        f"{mend} The gate itself needs STS only where a role is assumed.",
         code=told.code,
     )
 

@@ -95,6 +95,11 @@ def first_problem(lines: Iterable[Line]) -> str | None:
     return next((line.id for line in lines if line.status is Status.PROBLEM), None)
 
 
+def last_problem(lines: Iterable[Line]) -> str | None:
+    """The id of the last problem among the lines, which lies nearest to what they lead to; None: there is none."""
+    return first_problem(reversed(list(lines)))
+
+
 def ok(id_: str, message: str, **details: object) -> Line:
     """A line that is well."""
     return Line(id_, Status.OK, message, details=details)
