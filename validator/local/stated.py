@@ -38,7 +38,8 @@ _READ = frozenset(("dag_id", "doc_md", "test", "cli", "add_task", "task", "get_t
 _WILD = frozenset(
     (
         "__builtins__", "__dict__", "__import__", "__setattr__", "DagContext", "delattr", "eval", "exec",
-        "get_current_dag", "get_current_context_dag", "globals", "import_module", "locals", "modules", "setattr", "vars",
+        "get_current_dag", "get_current_context_dag", "get_dag", "globals", "import_module", "locals", "modules",
+        "setattr", "vars",
     )
 )  # fmt: skip
 """What can change anything, or find the DAG that is being made."""
@@ -175,6 +176,8 @@ class Uses:
         self.changed: set[str] = set()
         """The attributes that are set, or that can be changed in place."""
         self._reads: defaultdict[str, list[ast.Name]] = defaultdict(list)
+        self._of_tasks: list[ast.Attribute] = []
+        """What may be the DAG of a task."""
         for node, parent in _with_parents(tree):
             self._parents[node] = parent
             if isinstance(node, ast.Name):
@@ -185,6 +188,8 @@ class Uses:
                 self.words.add(node.attr)
                 if not isinstance(node.ctx, ast.Load) or node.attr == "tags":
                     self.changed.add(node.attr)
+                if node.attr == "dag":
+                    self._of_tasks.append(node)
             elif isinstance(node, ast.alias):
                 self.words.update(node.name.split("."))
 
@@ -195,29 +200,45 @@ class Uses:
             made: the call that makes it.
             names: the variables that hold it.
         """
-        return not self._stays(made) or not all(
-            self._stays(node) for name in names for node in self._reads[name]
+        reads = [node for name in names for node in self._reads[name]]
+        return not all(self._stays(node, names) for node in (made, *reads)) or not all(
+            map(self._is_no_dag, self._of_tasks)
         )
 
-    def _stays(self, node: ast.expr) -> bool:
+    def _is_no_dag(self, node: ast.Attribute) -> bool:
+        """Whether `.dag` is a decorator or a module, or is handed to nobody."""
+        parent = self._parents[node]
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in _READ or parent.attr in _ATTRIBUTES or parent.attr == "DAG"
+        if isinstance(parent, ast.keyword):
+            return self._makes(parent)
+        return isinstance(parent, (ast.FunctionDef, ast.Expr)) or (
+            isinstance(parent, ast.Call) and parent.func is node
+        )
+
+    def _stays(self, node: ast.expr, names: set[str]) -> bool:
         parent = self._parents.get(node)
         if isinstance(parent, ast.withitem):
-            return parent.optional_vars is None or isinstance(parent.optional_vars, ast.Name)
+            return parent.optional_vars is None or _is_one_of(parent.optional_vars, names)
         if isinstance(parent, ast.Assign):
-            return all(isinstance(target, ast.Name) for target in parent.targets)
+            return all(_is_one_of(target, names) for target in parent.targets)
         if isinstance(parent, ast.Attribute):
             return parent.attr in _READ or parent.attr in _ATTRIBUTES
         if isinstance(parent, ast.AnnAssign):
-            return isinstance(parent.target, ast.Name)
+            return _is_one_of(parent.target, names)
         if isinstance(parent, ast.keyword):
-            return parent.arg == "dag" and self._makes(parent)
+            return self._makes(parent)
         return isinstance(parent, ast.Expr) or parent is None  # None: under a condition that never holds
 
     def _makes(self, word: ast.keyword) -> bool:
         """Whether it is an argument of what is called as a class is: an operator takes its DAG so."""
         call = self._parents[word]
         name = ast.unparse(call.func).rpartition(".")[2] if isinstance(call, ast.Call) else ""
-        return name[:1].isupper()
+        return word.arg == "dag" and name[:1].isupper()
+
+
+def _is_one_of(target: ast.expr, names: set[str]) -> bool:
+    return isinstance(target, ast.Name) and target.id in names
 
 
 def _with_parents(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.AST]]:

@@ -105,8 +105,10 @@ class TaskList:
         owner = maker.owner
         if owner == "" and place.group is not None:
             owner = place.group.owner
-        # Of mapped tasks Airflow 3 lists no owner. Nobody stated one: the configuration names it.
-        self.owners.add((owner if owner != "" else self.owner) or None if not mapped else None)
+        if owner == "":
+            owner = self.owner
+        # Nobody stated one: the configuration names it. Of mapped tasks Airflow 3 lists none.
+        self.owners.add(None if mapped or owner == "" else owner)
 
     def _numbered(self, maker: Maker, task_id: str) -> str:
         """The label of a TaskFlow task whose id is taken: Airflow counts what looks like it."""
