@@ -129,7 +129,7 @@ def test_a_role_that_may_read_nothing_is_no_bad_login(airflow):
 
 
 def test_nobody_there_is_one_problem(machine):
-    machine.setattr(ask_airflow, "_FIRST_CALL", 0.2)
+    machine.setattr(ask_airflow, "_CALL", 0.2)
     told, lines = look("http://127.0.0.1:9")
     assert [line.id for line in told.lines if line.status is Status.PROBLEM] == ["url"]
     assert lines["health"].details["because"] == "url"

@@ -292,7 +292,7 @@ def test_clocks_that_differ_are_seen_in_the_dates_of_the_answers(aws, seconds, s
 def impatient(monkeypatch):
     """Calls that hang are given up soon."""
     monkeypatch.setattr(aws_session, "CALL_TIMEOUT", 0.3)
-    monkeypatch.setattr(ask_airflow, "_FIRST_CALL", 0.2)
+    monkeypatch.setattr(ask_airflow, "_CALL", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -58,6 +58,11 @@ def told(wants=None, **facts):
             Status.WARNING,
             "they expire in 14m",
         ),
+        (
+            Failure(Reason.UNREACHABLE, "no whole answer in 20 s"),
+            Status.PROBLEM,
+            "gives the credentials did not",
+        ),
         (Credentials("a-new-way", temporary=False, expires=None, renews=False), Status.OK, "a-new-way"),
         (
             Failure(Reason.ACCESS_DENIED, "no AWS credentials were found"),

@@ -15,7 +15,7 @@ from validator.doctor.facts import AirflowFacts, Failure, OddVersion, Probe
 from validator.errors import CallFailed
 from validator.plan import Plan
 from validator.reasons import ADVICE, Reason
-from validator.transport.interface import Request
+from validator.transport.interface import CALL_TIMEOUT, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,10 +28,8 @@ SAMPLES = 5
 """Paced calls whose answer times are told."""
 _ROUND = 30.0
 """Seconds that the one round may take."""
-_FIRST_CALL = 18.0
-"""Seconds in which the first call may be repeated: one that hangs takes as long as a call may."""
-_CALL = 15.0
-"""Seconds in which one probe may be repeated."""
+_CALL = CALL_TIMEOUT
+"""Seconds in which one call may be repeated: so one that hangs is not."""
 _NOT_FOUND = 404
 _DENIED = (401, 403)
 
@@ -43,7 +41,7 @@ def ask_version(asking: Asking) -> Version | OddVersion:
         CallFailed: no such answer.
         CannotTell: no call can do better.
     """
-    deadline = asking.clock.now() + _FIRST_CALL
+    deadline = asking.clock.now() + _CALL
     answer = asking.caller.get(Request("/version"), deadline)
     try:
         return read_version(answer.body)
@@ -152,7 +150,7 @@ def _samples(version: Version, means: Means) -> list[Mapping[str, Component] | F
 
     samples: list[Mapping[str, Component] | Failure] = []
     for _ in range(SAMPLES):
-        samples.append(means.patience.ask(one, _CALL))
+        samples.append(means.patience.ask(one))
         if isinstance(samples[-1], Failure):
             break  # a server that hangs would eat the time of the others
     return samples

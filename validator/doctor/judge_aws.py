@@ -40,6 +40,10 @@ _GET_CREDENTIALS = (
     "(in GitHub Actions aws-actions/configure-aws-credentials with `permissions: id-token: write`)."
 )
 
+_REACH = (
+    "Check the network path to it: a role is given by STS (a private subnet needs an endpoint for it), others by the "
+    "metadata service of the instance or the container, or by the profile's own program."
+)
 _RENEW = (
     "Renew the credentials; if the signature is called expired or not yet current, look at the line `clock`."
 )
@@ -81,6 +85,9 @@ def _cause(facts: AwsFacts, lines: list[Line]) -> str | None:
 def _credentials(facts: AwsFacts) -> Line:
     found = facts.credentials
     if isinstance(found, Failure):
+        if found.silent:
+            said = f"What gives the credentials did not answer: {sentence(found.message)}"
+            return problem("credentials", said, found.advice or _REACH)
         return problem("credentials", sentence(found.message), found.advice or _GET_CREDENTIALS)
     way = _WAYS.get(found.method, found.method or "an unknown way")
     details = {
