@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rounds import dag, dag_file, error, judge, seen, short
 
@@ -56,7 +56,7 @@ IDS = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(IDS, ROWS, min_size=1, max_size=4), st.lists(st.sampled_from(ATTRIBUTES), unique=True))
 def test_whatever_airflow_shows_the_manifest_loads_and_holds_there(rows, asked):
     told = {
@@ -201,6 +201,7 @@ def test_hostile_names_stay_within_their_comment():
     assert [one.dag_id for one in manifest.dags] == ["a"]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9))
 def test_a_duration_is_written_as_people_do_and_means_the_same(seconds):
     form = f"every {seconds} s"

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from awkward_manifests import IDS, awkward_manifest, comments_of
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from validator.draft.found import Doubt, Found, FoundDag
 from validator.draft.update import read_current, update
-from validator.draft.write import NothingToWrite, Unfaithful
+from validator.draft.write import NothingToWrite, Unfaithful, prove
 from validator.errors import ManifestError
-from validator.manifest import parse_manifest
+from validator.manifest import ExpectedDag, Manifest, parse_manifest
 
 SEEN = {"tags": ("a", "b"), "paused": True, "schedule": "0 0 * * *", "owners": ("o",), "description": "x: #y"}
 EXAMPLES = sorted(Path("manifests").glob("*.yaml")) + sorted(Path("tests/manifest/good").glob("*.yaml"))
@@ -253,6 +253,25 @@ def test_every_line_of_an_example_that_is_not_meant_to_change_stays(path):
     assert [line for line in after if line not in extra] == [line for line in lines if line not in touched]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dags: [b]",
+        "dags: [a, b]",
+        "dags: [{dag_id: a, paused: true}]",
+        "dags: [{dag_id: a, tags: [x]}]",
+        "dags: [a]\nwarnings: fail",
+        "dags: [a, a]",
+        "dags: [a",
+    ],
+)
+def test_what_does_not_say_what_is_meant_is_never_written(text):
+    prove(b"version: 1\ndags: [a]\n", Manifest(dags=(ExpectedDag("a"),)), {})
+    with pytest.raises(Unfaithful) as refused:
+        prove(f"version: 1\n{text}\n".encode(), Manifest(dags=(ExpectedDag("a"),)), {})
+    assert refused.value.exit_code == 3
+
+
 def test_a_list_behind_an_alias_is_refused():
     with pytest.raises(Unfaithful, match="alias"):
         updated(HEAD + "inventory: {allow: &x [a]}\ndags: *x\n", found("a"))
@@ -276,7 +295,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.randoms(use_true_random=False),
     st.dictionaries(st.sampled_from(IDS), VALUES, max_size=8),

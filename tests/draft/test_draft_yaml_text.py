@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from validator.draft.yaml_text import attribute, comment, flow, scalar
@@ -30,11 +30,13 @@ def test_what_yaml_would_take_for_something_else_stays_what_it_is(text):
     assert read(flow((text, "b"))) == [text, "b"]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_comes_back(text):
     assert read(scalar(text)) == text
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=20))
 def test_any_list_comes_back_on_one_line_or_item_by_item(texts):
     lines = attribute("tags", tuple(texts), "  ")
@@ -45,6 +47,7 @@ def test_any_list_comes_back_on_one_line_or_item_by_item(texts):
     assert root.entries["x"].entries["tags"].plain() == texts
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_line_of_ours_is_one_line_and_no_command(text):
     for line in (scalar(text), comment(text)):
@@ -53,6 +56,7 @@ def test_a_line_of_ours_is_one_line_and_no_command(text):
         assert all(character.isprintable() or ord(character) >= 0xA0 for character in line)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1))
 def test_a_comment_is_nothing_but_a_comment(text):
     root, problems = read_tree(f"{comment(text)}\na: b\n".encode(), {})
@@ -65,3 +69,9 @@ def test_plain_words_have_no_quotes():
     assert flow(("etl_daily", "team-a.x", "v1")) == "[etl_daily, team-a.x, v1]"
     assert scalar(True) == "true"  # noqa: FBT003 - it is the value
     assert scalar(3) == "3"
+
+
+@pytest.mark.parametrize("text", ["##[error]x", "###vso[task]", "a ##[group]b", "##\\##[x]"])
+def test_no_value_is_a_command_to_a_pipeline_that_shows_it(text):
+    assert "##" not in scalar(text)
+    assert read(scalar(text)) == text
