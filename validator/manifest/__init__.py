@@ -14,9 +14,11 @@ from validator.manifest.model import (
     Manifest,
 )
 from validator.manifest.schema import SCHEMA
+from validator.manifest.smoke_model import AssetEvent, RunExpectation, SmokeRun
 
 __all__ = [
     "SCHEMA",
+    "AssetEvent",
     "EnvironmentRule",
     "ExpectedConnection",
     "ExpectedDag",
@@ -27,6 +29,8 @@ __all__ = [
     "ImportErrorRule",
     "InventoryRule",
     "Manifest",
+    "RunExpectation",
+    "SmokeRun",
     "load_manifest",
     "parse_manifest",
 ]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from validator.manifest.smoke_model import SmokeRun
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ class Manifest:
     warnings: str = "warn"
     """What Airflow's own warnings of expected DAGs are: `ignore`, `warn` or `fail`."""
     mwaa: EnvironmentRule = field(default_factory=EnvironmentRule)
+    smoke: tuple[SmokeRun, ...] = ()
+    """DAG runs that must succeed once all else is green. The loader adds each one's DAG to `dags`, if it is not there."""
 
     @property
     def expects_nothing(self) -> bool:
@@ -153,4 +159,5 @@ class Manifest:
             or self.connections
             or self.pools
             or self.mwaa.demands
+            or self.smoke
         )
