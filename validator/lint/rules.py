@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"line ([0-9]+): ")
 _COMPARED = re.compile(
-    r"(?:dags\[\d+\](?:\.(?:dag_id|file|pattern|min))?|absent\[\d+\]|mwaa\.airflow_version)"
+    r"(?:dags\[\d+\](?:\.(?:dag_id|file|pattern|min))?|absent\[\d+\]|"
+    r"smoke\[\d+\]\.(?:dag_id|expect_run_of)|mwaa\.airflow_version)"
 )
 """What of a manifest is compared with the folder."""
 _AIRFLOW_3 = 3

@@ -16,7 +16,9 @@ from validator.manifest.model import (
     ImportErrorRule,
     InventoryRule,
     Manifest,
+    with_runs,
 )
+from validator.manifest.smoke_model import AssetEvent, RunExpectation, SmokeRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,7 @@ def build(data: dict[str, Any]) -> Manifest:
         data.get(key, {}) for key in ("gate", "health", "import_errors", "inventory")
     )
     dags = _mappings(data.get("dags", ()), "dag_id")
+    smoke = tuple(_smoke_run(entry) for entry in data.get("smoke", ()))
     max_age = _seconds(health, "max_heartbeat_age")
     return Manifest(
         environment=data.get("environment"),
@@ -42,7 +45,7 @@ def build(data: dict[str, Any]) -> Manifest:
             ignore=tuple(health.get("ignore", ())),
             max_heartbeat_age=HealthRule.max_heartbeat_age if max_age is None else max_age,
         ),
-        dags=tuple(_dag(entry) for entry in dags if "dag_id" in entry),
+        dags=with_runs((_dag(entry) for entry in dags if "dag_id" in entry), smoke),
         patterns=tuple(
             ExpectedPattern(entry["pattern"], entry.get("min", 1)) for entry in dags if "pattern" in entry
         ),
@@ -65,6 +68,7 @@ def build(data: dict[str, Any]) -> Manifest:
         ),
         warnings=data.get("warnings", Manifest.warnings),
         mwaa=EnvironmentRule(**data.get("mwaa", {})),
+        smoke=smoke,
     )
 
 
@@ -85,6 +89,24 @@ def _dag(entry: dict[str, Any]) -> ExpectedDag:
         tasks=None if tasks is None else tuple(tasks),
         max_active_runs=entry.get("max_active_runs"),
         description=(entry["description"] or "") if "description" in entry else None,
+    )
+
+
+def _smoke_run(entry: dict[str, Any]) -> SmokeRun:
+    event, expect = entry.get("event"), entry.get("expect", {})
+    timeout = _seconds(entry, "timeout")
+    return SmokeRun(
+        dag_id=entry["dag_id"] if event is None else entry["expect_run_of"],
+        conf=entry.get("conf", {}),
+        timeout=SmokeRun.timeout if timeout is None else timeout,
+        unpause=entry.get("unpause", SmokeRun.unpause),
+        keep=entry.get("keep", SmokeRun.keep if event is None else "always"),
+        expect=RunExpectation(
+            state=expect.get("state", RunExpectation.state),
+            tasks=expect.get("tasks", {}),
+            max_duration=_seconds(expect, "max_duration"),
+        ),
+        event=None if event is None else AssetEvent(event["uri"], event.get("extra", {})),
     )
 
 

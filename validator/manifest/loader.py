@@ -14,7 +14,7 @@ from validator.manifest.build import build
 from validator.manifest.nodes import MAX_BYTES, Node, meaning, read_tree
 from validator.manifest.problems import Problem
 from validator.manifest.schema import SCHEMA
-from validator.manifest.semantics import bad_durations, duplicates, too_long
+from validator.manifest.semantics import nonsense, too_long
 from validator.manifest.wording import Fault, explain
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 MAX_SHOWN = 50
 """So many problems are told; the rest is counted."""
 _MAX_COLLECTED = 5_000
-"""So many errors of the schema, and so many twins, are looked at: nobody mends more at once."""
+"""So many errors of the schema, and so many others, are looked at: nobody mends more at once."""
 _PIECE = 2_000
 """Nodes; so much of a manifest is validated at once, or one entry of it."""
 _RIGHT = {"version": 1}
 """What every piece needs to be a manifest; the first has the manifest's own."""
 _NOTHING = (
     "nothing is expected, and a gate that checks nothing must not pass; name something under dags, absent, "
-    "health.require, variables, connections, pools or mwaa, or set import_errors.scope to all or "
+    "health.require, variables, connections, pools, mwaa or smoke, or set import_errors.scope to all or "
     "inventory.unexpected to fail"
 )
 
@@ -81,7 +81,7 @@ def parse_manifest(
         ManifestError: the manifest is wrong; it tells every problem with its line.
     """
     root, _ = examine(data, source, environ)
-    manifest = build(root.plain())
+    manifest = build(root.plain(pointed=True))
     if manifest.expects_nothing and not expects_more:
         raise nothing_expected(source, root.line)
     return manifest
@@ -153,8 +153,8 @@ def _check(root: Node | None) -> tuple[list[Problem], bool]:
             problems += explain(error, root)
     if len(errors) >= _MAX_COLLECTED:
         return problems, True
-    twins = list(islice(duplicates(root), _MAX_COLLECTED))
-    return [*problems, *twins, *bad_durations(root)], len(twins) >= _MAX_COLLECTED
+    nonsensical = list(islice(nonsense(root), _MAX_COLLECTED))
+    return [*problems, *nonsensical], len(nonsensical) >= _MAX_COLLECTED
 
 
 def _faults(root: Node) -> Iterator[Fault]:
@@ -164,7 +164,8 @@ def _faults(root: Node) -> Iterator[Fault]:
             path = list(error.instance_path)
             if start and len(path) > 1:
                 path[1] = int(path[1]) + start
-            yield Fault(tuple(error.schema_path), tuple(path))
+            unexpected = getattr(error.kind, "unexpected", ())
+            yield Fault(tuple(error.schema_path), tuple(path), tuple(unexpected))
 
 
 def _pieces(root: Node) -> Iterator[tuple[dict[str, Any], int]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from validator.manifest.smoke_model import SmokeRun
 
 
@@ -161,3 +163,11 @@ class Manifest:
             or self.mwaa.demands
             or self.smoke
         )
+
+
+def with_runs(dags: Iterable[ExpectedDag], smoke: Iterable[SmokeRun]) -> tuple[ExpectedDag, ...]:
+    """The expected DAGs, and behind them the DAGs that only `smoke` names: a run of an old version proves nothing."""
+    expected = {dag.dag_id: dag for dag in dags}
+    for run in smoke:
+        expected.setdefault(run.dag_id, ExpectedDag(run.dag_id))
+    return tuple(expected.values())

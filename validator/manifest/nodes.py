@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from validator.manifest.problems import Problem, Unreadable, join_path, show
+from validator.manifest.scalars import TAG, kind_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,27 +30,9 @@ MAX_SUBSTITUTED = 1 << 20
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C parser is ten times faster; PyYAML's wheels have it."""
-_RESOLVERS: Any = yaml.SafeLoader.yaml_implicit_resolvers
-_TAG = "tag:yaml.org,2002:"
-_PLAIN_TAGS = {None, "!", f"{_TAG}str", f"{_TAG}seq", f"{_TAG}map"}
-_KINDS = {
-    f"{_TAG}{tag}": kind
-    for tag, kind in {
-        "bool": "boolean",
-        "int": "number",
-        "float": "number",
-        "null": "null",
-        "timestamp": "date",
-        "merge": "special",
-        "value": "special",
-    }.items()
-}
-_TRUE = {"yes", "true", "on"}
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})")
+_PLAIN_TAGS = {None, "!", f"{TAG}str", f"{TAG}seq", f"{TAG}map"}
 _NO_VALUE = 0.5
-"""Of no type that a manifest takes anywhere, unlike null, which means something in places."""
-_LONGEST_SPECIAL = 300
-"""What is longer is text: no number or date that a manifest could mean is."""
+"""Of no type that a manifest takes but where it takes any JSON, unlike null, which means something in places."""
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\})?")
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -65,8 +48,8 @@ class Node:
     """1-based."""
     raw: str = ""
     """A scalar as written, before variables went in."""
-    value: str | int | bool | None = None
-    """None for nothing, and for what no manifest can mean, such as a date or a number with a point."""
+    value: str | int | float | bool | None = None
+    """None for nothing, and for what no manifest can mean, such as a date."""
     quoted: bool = False
     names: tuple[str, ...] = ()
     """The environment variables in the value. With any, the value is never shown."""
@@ -78,13 +61,18 @@ class Node:
     height: int = 0
     """How deep it nests; -1 while it is being read."""
 
-    def plain(self) -> Any:  # noqa: ANN401 - any JSON value
-        """The value as JSON would have it; what no manifest can mean is a number with a point."""
+    def plain(self, *, pointed: bool = False) -> Any:  # noqa: ANN401 - any JSON value
+        """The value as JSON would have it; what no manifest can mean is a number with a point.
+
+        So is any such number unless `pointed`: a schema would take 1.0 for the whole number 1.
+        """
         if self.kind == "mapping":
-            return {key: node.plain() for key, node in self.entries.items()}
+            return {key: node.plain(pointed=pointed) for key, node in self.entries.items()}
         if self.kind == "list":
-            return [node.plain() for node in self.items]
-        return _NO_VALUE if self.value is None and self.kind != "null" else self.value
+            return [node.plain(pointed=pointed) for node in self.items]
+        if self.value is None:
+            return None if self.kind == "null" else _NO_VALUE
+        return _NO_VALUE if isinstance(self.value, float) and not pointed else self.value
 
 
 @dataclass(eq=False)
@@ -267,9 +255,9 @@ class _Reader:
         raw: str = event.value
         self._check_tag(event.tag, line)
         quoted = not event.implicit[0] or event.tag is not None
-        kind = "text" if quoted else _kind(raw)
+        kind = "text" if quoted else kind_of(raw)
         if kind != "text":
-            return Node(kind, line, raw, _special_value(kind, raw))
+            return Node(kind, line, raw, value_of(kind, raw))
         if _SURROGATE.search(raw):
             self._problem(
                 line, f"{show(raw)} holds half of a character (a surrogate); write the character itself"
@@ -324,7 +312,7 @@ class _Reader:
 
     def _check_tag(self, tag: str | None, line: int) -> None:
         if tag not in _PLAIN_TAGS and tag is not None:
-            shown = show("!!" + tag[len(_TAG) :] if tag.startswith(_TAG) else tag)
+            shown = show("!!" + tag[len(TAG) :] if tag.startswith(TAG) else tag)
             self._problem(line, f"the tag {shown} is refused: a manifest is plain data; take the tag out")
 
     def _problem(self, line: int, text: str, *, at: str | None = None, variable: str = "") -> None:
@@ -359,23 +347,6 @@ def meaning(node: Node) -> str:
 def _standing_at(node: Node, line: int) -> Node:
     """The same node, as it stands where an alias repeats it."""
     return Node(**{**vars(node), "line": line})
-
-
-def _kind(raw: str) -> str:
-    """What YAML 1.1 makes of a scalar without quotes."""
-    if len(raw) <= _LONGEST_SPECIAL:
-        for tag, pattern in _RESOLVERS.get(raw[:1], ()):
-            if tag in _KINDS and pattern.match(raw):
-                return _KINDS[tag]
-    return "text"
-
-
-def _special_value(kind: str, raw: str) -> int | bool | None:
-    if kind == "boolean":
-        return raw.lower() in _TRUE
-    if kind == "number" and _INTEGER.fullmatch(raw):
-        return int(raw)
-    return None
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, line: int) -> Problem:

@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class PlacedDag:
-    """An entry of `dags` that names one DAG."""
+    """An entry of `dags` that names one DAG, or one of `smoke` whose DAG has none there."""
 
     dag_id: Place
     file: Place | None
@@ -61,6 +61,7 @@ class PlacedManifest:
     source: str
     """The manifest's path, as it was given."""
     dags: tuple[PlacedDag, ...] = ()
+    """Those of `dags`, then those that only `smoke` names."""
     patterns: tuple[PlacedPattern, ...] = ()
     absent: tuple[Place, ...] = ()
     airflow_version: Place | None = None
@@ -92,9 +93,12 @@ def parse_places(
     entries = list(_items(root, "dags"))
     mwaa = root.entries.get("mwaa")
     version = mwaa.entries.get("airflow_version") if mwaa is not None else None
+    dags = [_dag(node) for node in entries if "pattern" not in node.entries]
+    named = {dag.dag_id.value for dag in dags}
+    runs = [_run(node) for node in _items(root, "smoke")]
     return PlacedManifest(
         source,
-        tuple(_dag(node) for node in entries if "pattern" not in node.entries),
+        (*dags, *(run for run in runs if run.dag_id.value is None or run.dag_id.value not in named)),
         tuple(_pattern(node) for node in entries if "pattern" in node.entries),
         tuple(_place(node) for node in _items(root, "absent")),
         _place(version) if version is not None else None,
@@ -124,6 +128,10 @@ def _place(node: Node) -> Place:
 def _dag(node: Node) -> PlacedDag:
     file = node.entries.get("file")
     return PlacedDag(_place(node.entries.get("dag_id", node)), _place(file) if file is not None else None)
+
+
+def _run(node: Node) -> PlacedDag:
+    return PlacedDag(_place(node.entries.get("dag_id") or node.entries["expect_run_of"]), None)
 
 
 def _pattern(node: Node) -> PlacedPattern:

@@ -1,7 +1,8 @@
 """The manifest's JSON Schema: the one place that says what a manifest may hold.
 
 The loader validates with it, `mwaa-gate schema` prints it, and editors complete and check with it. What it is put
-together from is in `schema_parts`, the larger blocks in `schema_dags` and `schema_resources`.
+together from is in `schema_parts`, the larger blocks in `schema_dags`, `schema_resources` and
+`schema_smoke`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from validator.manifest.schema_parts import (
     yes_or_no,
 )
 from validator.manifest.schema_resources import CONNECTIONS, MWAA, POOLS, VARIABLES
+from validator.manifest.schema_smoke import SMOKE
 
 NEVER_IGNORED = ("scheduler", "metadatabase")
 """Without these nothing in the environment can be right, so they cannot be ignored."""
@@ -156,6 +158,7 @@ SCHEMA: dict[str, Any] = {
                 *_ANSWERS,
             ),
             "mwaa": MWAA,
+            "smoke": SMOKE,
         },
         required=("version",),
     ),

@@ -88,6 +88,20 @@ def names(
     return schema
 
 
+def ids_to(description: str, named: str, value: dict[str, Any], example: str, *, most: int) -> dict[str, Any]:
+    """A mapping of 1 to `most` ids of what `named` says in the plural, each to such a value."""
+    return {
+        "description": description,
+        "type": "object",
+        "errorMessage": f"must be a mapping of ids of {named}, each 1 to 250 letters, digits, dashes, dots and underscores, "
+        f"such as {example}",
+        "patternProperties": {rf"^(?=.{{1,250}}$){_ID}+$": value},
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": most,
+    }
+
+
 def bare_or_mapping(
     description: str, must: str, bare: dict[str, Any], whole: dict[str, Any]
 ) -> dict[str, Any]:

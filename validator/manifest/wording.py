@@ -10,7 +10,7 @@ from validator.manifest.schema import SCHEMA
 from validator.manifest.schema_dags import DAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from validator.manifest.nodes import Node
 
@@ -31,6 +31,8 @@ class Fault(NamedTuple):
     """Where in the schema: the last step is the keyword that failed."""
     instance_path: tuple[str | int, ...]
     """Where in the manifest."""
+    unexpected: tuple[str, ...] = ()
+    """The keys that a mapping does not take, where that is the fault."""
 
     @property
     def keyword(self) -> str:
@@ -49,7 +51,7 @@ def explain(error: Fault, root: Node) -> Iterator[Problem]:
     if node.kind == "broken" or keyword in _TOLD_ELSEWHERE:
         return
     if keyword == "additionalProperties":
-        yield from _unknown_keys(node, path, rule)
+        yield from _unknown_keys(node, path, rule, set(error.unexpected))
     elif keyword == "required":
         yield from _missing_keys(node, path, rule)
     else:
@@ -79,12 +81,20 @@ def _rule(schema_path: Sequence[str | int]) -> dict[str, Any]:
     return dict(rule)
 
 
-def _unknown_keys(node: Node, path: str, rule: dict[str, Any]) -> Iterator[Problem]:
+def _unknown_keys(
+    node: Node, path: str, rule: dict[str, Any], unexpected: Collection[str]
+) -> Iterator[Problem]:
     import difflib  # noqa: PLC0415 - only a wrong manifest pays for it
 
+    unknown = [key for key in node.entries if key in unexpected]
+    if "properties" not in rule:
+        for key in unknown:
+            yield Problem(
+                node.key_lines[key], path, f"the key {show(key)} does not fit; this {rule['errorMessage']}"
+            )
+        return
     known = list(rule["properties"])
-    unknown = [key for key in node.entries if key not in rule["properties"]]
-    elsewhere = _only_for_one_dag(rule)
+    elsewhere = _of_the_other_form(rule)
     for position, key in enumerate(unknown):
         if key in elsewhere:
             yield Problem(node.key_lines[key], path, f"the key {show(key)} {elsewhere[key]}")
@@ -95,8 +105,13 @@ def _unknown_keys(node: Node, path: str, rule: dict[str, Any]) -> Iterator[Probl
         yield Problem(node.key_lines[key], path, f"unknown key {show(key)}; {hint}")
 
 
-def _only_for_one_dag(rule: dict[str, Any]) -> dict[str, str]:
-    """What to say of the keys that an entry with dag_id takes and one with pattern does not."""
+def _of_the_other_form(rule: dict[str, Any]) -> dict[str, str]:
+    """What to say of the keys that an entry with dag_id takes, and one with pattern or with event does not."""
+    if "expect_run_of" in rule["properties"]:
+        return {
+            "dag_id": "cannot stand beside event or expect_run_of; make it an entry of its own",
+            "conf": "goes with dag_id, not with event or expect_run_of; put what the event brings under event.extra",
+        }
     if "pattern" not in rule["properties"]:
         return {}
     told = dict.fromkeys(
@@ -116,6 +131,8 @@ def _wrong_value(node: Node, keyword: str, rule: dict[str, Any]) -> str:
     must = rule["errorMessage"]
     if keyword == "maxItems":
         return f"has {len(node.items):,} entries; at most {rule['maxItems']:,} are possible"
+    if keyword == "maxProperties":
+        return f"has {len(node.entries):,} keys; at most {rule['maxProperties']:,} are possible"
     if keyword in {"minItems", "minProperties"}:
         return f"is empty; it {must}"
     if keyword == "maxLength":
