@@ -14,6 +14,7 @@ from validator.draft.write import NothingToWrite, Unfaithful, demands, entry, pr
 from validator.draft.yaml_text import flow, scalar
 from validator.errors import ManifestError
 from validator.manifest import parse_manifest
+from validator.manifest.model import with_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from validator.manifest import Manifest
     from validator.manifest.model import ExpectedDag
 
+_RUNS = "smoke runs it"
 _VARIABLE = re.compile(r"(?<!\$)\$\{")
 
 
@@ -106,6 +108,8 @@ class _Plan:
     missing: list[str] = field(default_factory=list)
     unasked: list[str] = field(default_factory=list)
     by_hand: list[str] = field(default_factory=list)
+    asleep: list[str] = field(default_factory=list)
+    """DAGs that are paused, and that smoke runs as they are."""
     left_out: dict[str, list[str]] = field(default_factory=lambda: {"absent": [], "pattern": [], "allow": []})
 
 
@@ -135,8 +139,10 @@ def update(  # noqa: PLR0913 - all that it depends on
     if place is not None and place.kind == "alias":
         raise Unfaithful("its `dags` stand behind an alias; write them out")
     entries = _entries(current, place)
-    by_id = {dag.dag_id: dag for dag in found.dags}
     editor, plan = Editor(current.places), _Plan()
+    found = _awake(plan, current, found, only)
+    by_id = {dag.dag_id: dag for dag in found.dags}
+    runs = {run.dag_id for run in current.manifest.smoke}
     for index, expected in entries.items():
         assert place is not None  # noqa: S101 - it has entries
         seen = by_id.get(expected.dag_id)
@@ -144,7 +150,8 @@ def update(  # noqa: PLR0913 - all that it depends on
         if only and not matches(expected.dag_id, only):
             continue
         if seen is None:
-            _judge_missing(plan, current.places, place, index, expected, found, prune=prune)
+            doubt = found.doubt.about(expected) or (_RUNS if expected.dag_id in runs else "")
+            _judge_missing(plan, current.places, place, index, expected, doubt, prune=prune)
         else:
             _bring_up(plan, editor, current.places, place, index, expected, seen, asked)
     new = _new(plan, current, found.only(only), asked)
@@ -156,6 +163,18 @@ def update(  # noqa: PLR0913 - all that it depends on
     if data != current.data:
         _prove(current, plan, data, environ)
     return Updated(data, len(new), plan.changed, len(plan.gone), len(plan.missing), _notes(plan, prune=prune))
+
+
+def _awake(plan: _Plan, current: Current, found: Found, only: Sequence[str]) -> Found:
+    """What is found, without the pause of a DAG that smoke runs as it is: no manifest can demand both."""
+    as_it_is = {run.dag_id for run in current.manifest.smoke if not run.unpause}
+    asleep = {dag.dag_id for dag in found.dags if dag.dag_id in as_it_is and dag.values.get("paused")}
+    plan.asleep += sorted(dag_id for dag_id in asleep if not only or matches(dag_id, only))
+
+    def awake(dag: FoundDag) -> FoundDag:
+        return replace(dag, values={name: value for name, value in dag.values.items() if name != "paused"})
+
+    return replace(found, dags=tuple(awake(dag) if dag.dag_id in asleep else dag for dag in found.dags))
 
 
 def _new(plan: _Plan, current: Current, found: Found, asked: Sequence[str]) -> list[ExpectedDag]:
@@ -173,7 +192,7 @@ def _new(plan: _Plan, current: Current, found: Found, asked: Sequence[str]) -> l
 
 
 def _prove(current: Current, plan: _Plan, data: bytes, environ: Mapping[str, str]) -> None:
-    meant = replace(current.manifest, dags=tuple(plan.dags.values()))
+    meant = replace(current.manifest, dags=with_runs(plan.dags.values(), current.manifest.smoke))
     if meant.expects_nothing:
         raise NothingToWrite(
             "without the entries that are not found the manifest would expect nothing",
@@ -192,7 +211,8 @@ def _entries(current: Current, place: Place | None) -> dict[int, ExpectedDag]:
         return "pattern" in (anchored[item.anchor] if item.kind == "alias" else item).entries
 
     singles = [index for index, item in enumerate(place.items) if not is_pattern(item)]
-    return dict(zip(singles, current.manifest.dags, strict=True))
+    own = current.manifest.dags[: len(singles)]  # what only `smoke` names comes behind them
+    return dict(zip(singles, own, strict=True))
 
 
 def _walk(place: Place) -> list[Place]:
@@ -201,9 +221,8 @@ def _walk(place: Place) -> list[Place]:
 
 
 def _judge_missing(  # noqa: PLR0913 - one entry's whole context, private to this module
-    plan: _Plan, places: Places, dags: Place, index: int, expected: ExpectedDag, found: Found, *, prune: bool
+    plan: _Plan, places: Places, dags: Place, index: int, expected: ExpectedDag, doubt: str, *, prune: bool
 ) -> None:
-    doubt = found.doubt.about(expected)
     if prune and not doubt and places.aliased.intersection(dags.items[index].anchors()):
         doubt = "something else in the manifest refers to it"
     if prune and not doubt:
@@ -335,6 +354,7 @@ def _notes(plan: _Plan, *, prune: bool) -> tuple[Note, ...]:
     kept = "Not found, and kept" + ("" if prune else "; --prune takes out those that are surely gone")
     notes = [
         Note("Warning: expected to be absent, and there:", tuple(plan.left_out["absent"])),
+        Note("Warning: paused, and smoke runs them without unpause: true:", tuple(plan.asleep)),
         Note("Not added, because a pattern of the manifest matches them:", tuple(plan.left_out["pattern"])),
         Note("Not added, because inventory.allow names them:", tuple(plan.left_out["allow"])),
         Note("Do not hold, and stay, because --with does not name them:", tuple(plan.unasked)),
