@@ -104,6 +104,7 @@ def _check(
         line=line,
         advice=finding.advice,
         first_seen_s=mark.since if mark is not None else outcome.elapsed,
+        took_s=finding.took,
     )
 
 

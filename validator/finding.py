@@ -84,6 +84,8 @@ class Finding:
     """For pending: nothing is missing but the gate's own next calls."""
     ends: bool = False
     """For a red: nothing is worth waiting for any more, not even other reds."""
+    took: float | None = None
+    """Seconds that what is judged took by Airflow's own times; None: it is nothing that takes time."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class About:
         keeps: bool = False,
         due: bool = False,
         ends: bool = False,
+        took: float | None = None,
     ) -> Finding:
         """The finding; see `Finding` for its parts."""
         return Finding(
@@ -131,6 +134,7 @@ class About:
             keeps=keeps,
             due=due,
             ends=ends,
+            took=took,
         )
 
     def unread(self, unread: Unread, message: str = "", *, file: str | None = None) -> Finding:

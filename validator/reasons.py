@@ -31,6 +31,8 @@ class Reason(str, Enum):
     VARIABLE_MISSING = "variable-missing"
     CONNECTION_MISSING = "connection-missing"
     POOL_MISSING = "pool-missing"
+    SMOKE_FAILED = "smoke-failed"
+    SMOKE_TIMEOUT = "smoke-timeout"
     ENVIRONMENT_NOT_AVAILABLE = "environment-not-available"
     ENVIRONMENT_MISMATCH = "environment-mismatch"
     OBJECT_MISSING = "object-missing"
@@ -112,6 +114,14 @@ ADVICE: dict[Reason, str] = {
         "provides does not show in Airflow's API."
     ),
     Reason.POOL_MISSING: "Create the pool in Airflow or give it more slots, or mend the manifest.",
+    Reason.SMOKE_FAILED: (
+        "The deployed DAG does not run as expected here: look at the task that failed and its log in Airflow, at the "
+        "connections, variables and pools that it needs, or mend the manifest's `smoke`."
+    ),
+    Reason.SMOKE_TIMEOUT: (
+        "Look at what the run waited for in Airflow (the scheduler, a worker, a pool, other runs of the DAG), or raise the "
+        "smoke run's `timeout`."
+    ),
     Reason.ENVIRONMENT_NOT_AVAILABLE: (
         "Wait until the environment is AVAILABLE and run the gate again; if it cannot become so, look at its events in "
         "the MWAA console."

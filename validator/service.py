@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from validator.airflow.observe import LooksAtS3
+    from validator.asking import Asking
     from validator.clock import Clock
     from validator.finding import Finding
     from validator.gate import Progress
@@ -158,6 +160,8 @@ def go_on(  # noqa: PLR0913 - the same
             return Pending(
                 Memory(bare, memory.started_at, calls, repeats), outcome.findings, outcome.next_look
             )
+        if settings.manifest.smoke:
+            outcome = _with_smoke(settings, outcome, asking, history, decided)
         decided()
     except Interrupted as interrupted:
         outcome = interrupt(outcome, interrupted.signal)
@@ -171,6 +175,17 @@ def go_on(  # noqa: PLR0913 - the same
         request_ids=caller.request_ids,
         timeline=history.timeline,
     )
+
+
+def _with_smoke(
+    settings: Settings, outcome: Outcome, asking: Asking, progress: Progress, decided: Callable[[], None]
+) -> Outcome:
+    """The outcome with that of the smoke runs."""
+    from validator.smoke.key import key_of  # noqa: PLC0415 - few manifests have any
+    from validator.smoke.run import smoke  # noqa: PLC0415 - the same
+
+    wanted, key = settings.manifest.smoke, key_of(settings, secrets.token_hex(8))
+    return smoke(outcome, wanted, key, asking, progress, decided, settings.rules.interval)
 
 
 def _session(settings: Settings) -> AwsSession:

@@ -46,6 +46,8 @@ class Settings:
     rules: Rules = field(default_factory=Rules)
     folder: LocalFolder | None = None
     """The local folder of DAG files; with digests of its files S3 is asked about them. None: only the manifest counts."""
+    run_key: str = ""
+    """What names this run of the gate, and another try of it by the same name; empty: nobody else does."""
     dags_s3: str | None = None
     """The DAGs folder in S3, as an `s3://` URI; None: as GetEnvironment tells."""
 

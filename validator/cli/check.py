@@ -82,6 +82,11 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     multiple=True,
     help="Files of --dags-folder that are not deployed; can be given several times.",
 )
+@option(
+    "--run-key",
+    metavar="TEXT",
+    help="What names this run of the gate, so that another try finds its smoke runs; in a known pipeline its own id.",
+)
 @_file_options
 @click.option(
     "-q",
@@ -109,6 +114,7 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
     from validator.manifest import GateOptions  # noqa: PLC0415 - the same
     from validator.report.files import check_writable  # noqa: PLC0415 - the same
     from validator.settings import Settings, rules_from, usual_max_tps, usual_rules  # noqa: PLC0415 - the same
+    from validator.smoke.key import key_of_ci  # noqa: PLC0415 - the same
 
     wanted, folder = expected(manifest, options, os.environ)
     asks_s3 = folder is not None and bool(folder.digests)
@@ -148,6 +154,7 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
         rules=rules_from(given, wanted.gate, options["deployed_at"], usual_rules(target)),
         folder=folder,
         dags_s3=options["dags_s3"],
+        run_key=options["run_key"] or key_of_ci(os.environ),
     )
     return run(settings, files, options)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STACK_TRACE = "stack_trace"
 DIFF = "diff"
+TASKS = "tasks"
+_ROWS = 100
 _TRACES_TOTAL = 10_000_000
 _TRACE_AT_LEAST = 1_000
 _EVIDENCE_LINES = 20
@@ -85,7 +87,10 @@ def evidence(check: Check) -> list[str]:
     facts = [
         (key, value)
         for key, value in check.details.items()
-        if value is not None and key != STACK_TRACE and not (key == DIFF and _are_lines(value))
+        if value is not None
+        and key != STACK_TRACE
+        and not (key == DIFF and _are_lines(value))
+        and not (key == TASKS and _are_tasks(value))
     ]
     lines = [
         one_line(f"{str(key).replace('_', ' ')}: {_in_words(value)}", _EVIDENCE_WIDTH)
@@ -96,12 +101,32 @@ def evidence(check: Check) -> list[str]:
     return lines
 
 
+def task_rows(check: Check) -> list[str]:
+    """A line for each task of a DAG run: `load: failed in try 2, 3.100 s`; none where the details have no such list."""
+    rows = check.details.get(TASKS)
+    if not _are_tasks(rows):
+        return []
+    lines = []
+    for row in rows[:_ROWS]:
+        took = row.get("duration_s")
+        lasted = f", {seconds(took):.3f} s" if isinstance(took, (int, float)) else ""
+        lines.append(
+            one_line(
+                f"task {row.get('task_id')}: {row.get('state') or 'not started'} in try {row.get('try')}{lasted}"
+            )
+        )
+    if len(rows) > _ROWS:
+        lines.append(f"... and {len(rows) - _ROWS} more tasks")
+    return lines
+
+
 def body(check: Check, limit: int) -> list[str]:
     """All about a check but its title: message, place, evidence, the diff's and the stack trace's lines, the advice."""
     lines = [message(check)]
     if place(check):
         lines.append(f"at {place(check)}")
     lines += evidence(check)
+    lines += task_rows(check)
     lines += diff(check, limit)
     lines += marked_lines(stack_trace(check), limit)
     if advice(check):
@@ -139,6 +164,10 @@ def seconds(value: float) -> float:
 
 def _are_lines(value: object) -> TypeGuard[Sequence[str]]:
     return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+
+
+def _are_tasks(value: object) -> TypeGuard[Sequence[Mapping[str, Any]]]:
+    return isinstance(value, (list, tuple)) and all(isinstance(item, dict) for item in value)
 
 
 def _in_words(value: Any) -> str:  # noqa: ANN401 - any JSON

@@ -34,6 +34,8 @@ class Check:
     """What to do, where more can be said than `reasons.ADVICE` does; empty: that is all."""
     first_seen_s: float = 0.0
     """Seconds from the gate's start at which this status and reason was first seen."""
+    took_s: float | None = None
+    """Seconds that what is judged took by Airflow's own times, such as a DAG run; None: it is nothing that takes time."""
 
 
 @dataclass(frozen=True)

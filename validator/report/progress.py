@@ -149,8 +149,9 @@ class LiveProgress:
         told = _named(list(_standing(findings).values()))
         self._words = f"{_counts(findings)}{told and ': ' + told}"
         self._elapsed, self._deadline, self._told_at = elapsed, deadline, self._clock()
-        if self._live.is_started:
-            self._live.refresh()
+        if not self._live.is_started:  # a second phase goes on where the first ended
+            self._live.start()
+        self._live.refresh()
 
     def note(self, text: str) -> None:
         """Say it above the line."""

@@ -1,0 +1,1 @@
+"""Smoke runs: DAG runs that show, once everything else is green, that the deployed DAGs really run."""
