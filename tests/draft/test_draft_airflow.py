@@ -12,7 +12,7 @@ from validator.airflow.models import DagFile, Details, Task, Unread
 from validator.draft.found import ATTRIBUTES, Doubt, Finder, FoundDag, holds
 from validator.draft.from_airflow import found_in_airflow
 from validator.draft.write import write
-from validator.manifest import parse_manifest
+from validator.manifest import ExpectedDag, parse_manifest
 from validator.reasons import Reason
 
 ALL = {"schedule": "none", "tags": ("b", "a"), "owners": ("o",), "max_active_runs": 16, "description": ""}
@@ -123,6 +123,15 @@ def test_the_file_of_an_import_error_is_known_by_whichever_name_a_version_tells(
     )
 
     assert [one.dag_id for one in found_in_airflow(round_).dags] == ["b"]
+
+
+def test_a_broken_file_may_define_a_dag_that_airflow_never_saw():
+    broken = seen(dag("a", path="bad.py"), errors=[error("bad.py")])
+
+    assert "bad.py has an import error" in found_in_airflow(broken).doubt.about(ExpectedDag("new"))
+    assert found_in_airflow(broken).doubt.about(ExpectedDag("new", file="bad.py"))
+    assert not found_in_airflow(broken).doubt.about(ExpectedDag("new", file="other.py"))
+    assert not found_in_airflow(seen(dag("a"))).doubt.about(ExpectedDag("new"))
 
 
 def test_a_role_that_may_not_read_every_dag_is_told():

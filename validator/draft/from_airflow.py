@@ -46,9 +46,7 @@ def found_in_airflow(seen: Observation, gone: Sequence[Dag] = ()) -> Found:
             doubtful[row.dag_id] = "Airflow lists it and never parsed it"
         else:
             finder.take(row.dag_id, _values(row, folder, seen), {"file": _NO_FOLDER, "tasks": _PATH_TOO_LONG})
-    names = {folder.name(error.file): error.file for error in seen.import_errors.rows}
-    known = _Errors(rows)
-    orphans = sorted(name for name, file in names.items() if not known.about(file))
+    names = {folder.name(error.file) for error in seen.import_errors.rows}
     notes = [
         Note("The Airflow role that asked may not read every DAG: there may be others.")
         if seen.reads_all is False
@@ -61,7 +59,7 @@ def found_in_airflow(seen: Observation, gone: Sequence[Dag] = ()) -> Found:
     doubt = Doubt(
         ids=doubtful,
         files=dict.fromkeys(names, "its file has an import error"),
-        unnamed=f"{orphans[0]} has an import error, and its DAGs are not known" if orphans else "",
+        unnamed=f"{min(names)} has an import error, and what it would define is not known" if names else "",
         everywhere=_LIMITED if seen.reads_all is False else "",
     )
     told = [note for note in notes if note is not None and (note.subjects or not note.text.endswith(":"))]
