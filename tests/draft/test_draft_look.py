@@ -18,10 +18,11 @@ from validator.transport.interface import Answer
 class Asking:
     """An Airflow whose rounds are given, each used once and the last one for ever."""
 
-    def __init__(self, *rounds, gone=(), tasks=None, longest_path=None):
+    def __init__(self, *rounds, gone=(), back=(), tasks=None, longest_path=None):
         self.clock = FakeClock()
         self.rounds = list(rounds)
         self.gone = gone
+        self.back = back
         self.tasks = tasks or {}
         self.longest_path = longest_path
         self.looked = 0
@@ -44,8 +45,9 @@ class Asking:
         if isinstance(self.gone, Exception):
             raise self.gone
         rows = [
-            {"dag_id": name, "is_stale": True, "has_import_errors": False, "last_parsed_time": None}
-            for name in self.gone
+            {"dag_id": name, "is_stale": stale, "has_import_errors": False, "last_parsed_time": None}
+            for names, stale in ((self.gone, True), (self.back, False))
+            for name in names
         ]
         return Answer(200, {"dags": rows, "total_entries": len(rows)}, None)
 
@@ -62,6 +64,15 @@ def test_a_whole_round_is_enough():
     assert [row.dag_id for row in round_.dags.rows] == ["a"]
     assert [row.dag_id for row in gone] == ["old"]
     assert (asking.looked, asking.clock.elapsed, asking.asked) == (1, 0, [])
+
+
+@pytest.mark.parametrize("later", [{"gone": ["a"]}, {"back": ["a", "b"]}], ids=["went", "came"])
+def test_a_dag_that_comes_or_goes_between_the_two_lists_is_looked_at_again(later):
+    with pytest.raises(CannotTell, match=r"the DAGs could not be read.* (a|b) came or went"):
+        looked(Asking(seen(dag("a")), **later))
+
+    steady = seen(dag("a"), dag("b")) if "back" in later else seen()
+    assert looked(Asking(seen(dag("a")), steady, **later))[0].dags.rows == steady.dags.rows
 
 
 INCOMPLETE = {
