@@ -40,13 +40,18 @@ SILENT = {
     "a function that nobody calls": "from lib.factory import build\ndef main():\n    return build('made')\n",
     "what Python and Airflow have": "import os\nfrom airflow.models import Variable\nx = os.getenv(Variable.get('a'))\n",
     "what does not run": "from lib.factory import build\nif __name__ == '__main__':\n    build('made')\n",
+    "a mark at its beginning": "\ufeff",
     "a function that calls itself": "def main():\n    main()\nmain()\n",
 }
 
 
 @pytest.mark.parametrize("source", SILENT.values(), ids=SILENT)
 def test_a_file_that_calls_no_other_module_makes_nothing(linted, told, source):
-    files = {"main.py": SEEN + source, "other.py": ["etl"], "lib/factory.py": FACTORY}
+    files = {
+        "main.py": source + SEEN if source == "\ufeff" else SEEN + source,
+        "other.py": ["etl"],
+        "lib/factory.py": FACTORY,
+    }
     assert told(linted(ONE, files)) == [("dag-undefined", "error", "gate.yaml:4")]
     assert told(linted(NAMED, files)) == [("file-wrong", "error", "gate.yaml:4")]
 
@@ -96,6 +101,28 @@ def test_a_hidden_file_that_only_hidden_ones_import_stays_hidden(linted, told):
         ".airflowignore": "lib/\n",
     }
     assert ("dag-hidden", "error", "gate.yaml:4") in told(linted(ONE, files))
+
+
+def test_a_hidden_helper_makes_nothing_of_a_file_that_imports_it(linted, told):
+    files = {
+        "a.py": ["etl"],
+        "main.py": SEEN + "from lib.factory import build\n",
+        "lib/factory.py": FACTORY,
+        ".airflowignore": "lib/\n",
+    }
+    assert told(linted(ONE, files)) == [("dag-undefined", "error", "gate.yaml:4")]
+
+
+def test_an_import_from_airflow_or_python_is_not_one_of_a_hidden_file_of_that_name(linted, told):
+    files = {
+        "main.py": "from airflow.decorators import dag\nimport os.path\n@dag()\ndef etl():\n    pass\netl()\n",
+        "old/dag.py": FLOWS,
+        "old/path.py": FLOWS,
+        ".airflowignore": "old/\n",
+    }
+    assert ("dag-hidden", "error", "gate.yaml:4") in told(linted(ONE, files))
+    files["main.py"] += "from . import dag\n"
+    assert ("dag-hidden", "warning", "gate.yaml:4") in told(linted(ONE, files))
 
 
 def test_files_that_import_each_other_come_to_an_end(linted, told):

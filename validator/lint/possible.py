@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from validator.local.bodies import imported_names
 from validator.local.definitions import parsed
 from validator.local.imports import imported_words
-from validator.local.meanings import Kind, Value
+from validator.local.meanings import Kind, Value, imported
 from validator.local.module import is_never
 
 if TYPE_CHECKING:
@@ -25,12 +25,32 @@ def may_make(file: LocalFile) -> bool:
     """Whether the file, which seems to make no DAG, may make one while it is imported."""
     if file.text is None or file.certain or file.computes or not file.words:
         return False
-    if imported_words(file.text) is None:
+    text = file.text.removeprefix("\ufeff")
+    if imported_words(text) is None:
         return True  # it imports or runs what its code does not name
     try:
-        return _Running(parsed(file.text.removeprefix("\ufeff"))).calls_others()
+        return _Running(parsed(text)).calls_others()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
+
+
+def words_of_imports(file: LocalFile) -> frozenset[str] | None:
+    """Every name in the imports of what is neither Airflow's nor Python's; None: the code does not name them all."""
+    if file.text is None:
+        return frozenset()
+    text = file.text.removeprefix("\ufeff")
+    if imported_words(text) is None:
+        return None
+    found: set[str] = set()
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            relative = isinstance(node, ast.ImportFrom) and node.level > 0
+            for alias in node.names:
+                path = f"{module}.{alias.name}".strip(".")
+                if relative or imported(path).kind is Kind.OWN:
+                    found.update(path.split("."))
+    return frozenset(found)
 
 
 class _Running:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from validator.lint.possible import may_make
-from validator.local.imports import imported_words, module_word
+from validator.lint.possible import may_make, words_of_imports
+from validator.local.imports import module_word
 from validator.local.model import Reading
 from validator.local.select import dag_files, hidden, ignore_problems
 
@@ -90,9 +90,7 @@ class View:
     @cached_property
     def _words(self) -> Mapping[str, Collection[str] | None]:
         """The words of each file's imports; None: they cannot be known."""
-        return {
-            file.name: () if file.text is None else imported_words(file.text) for file in self.folder.files
-        }
+        return {file.name: words_of_imports(file) for file in self.folder.files}
 
     @cached_property
     def _by_word(self) -> Mapping[str, set[str]]:
