@@ -11,7 +11,7 @@ from validator import schedules
 from validator.airflow.models import DagFile, Details, Task, Unread
 from validator.draft.found import ATTRIBUTES, Doubt, Finder, FoundDag, holds
 from validator.draft.from_airflow import found_in_airflow
-from validator.draft.write import write
+from validator.draft.write import Unfaithful, write
 from validator.manifest import ExpectedDag, parse_manifest
 from validator.reasons import Reason
 
@@ -230,3 +230,10 @@ def test_what_holds_is_what_the_checks_say():
     assert not holds("max_active_runs", 1, 2)
     assert not FoundDag("a", {"tags": ()}).can_demand("tags")
     assert FoundDag("a", {"tasks": ()}).can_demand("tasks")
+
+
+def test_a_text_that_comes_back_as_another_is_no_manifest(monkeypatch):
+    monkeypatch.setattr("validator.draft.write.entry", lambda one, indent: [f"{indent}- {one.dag_id}_x"])
+
+    with pytest.raises(Unfaithful, match="the DAG a would be another one"):
+        drafted(seen(dag("a")))

@@ -85,6 +85,21 @@ INCOMPLETE = {
 }
 
 
+@pytest.mark.parametrize(
+    "asking",
+    [
+        Asking(seen(dag("a"), whole=False)),
+        Asking(seen(dag("a")), gone=["a"]),
+        Asking(seen(dag("a")), tasks={"a": Unread(Reason.NOT_FOUND, "no such DAG", status=404)}),
+    ],
+    ids=["a list that changed", "a DAG that went", "a DAG without tasks"],
+)
+def test_what_changes_meanwhile_is_no_fault_of_the_url(asking):
+    with pytest.raises(CannotTell) as told:
+        looked(asking, lambda row: True)
+    assert "run the same command again" in told.value.advice
+
+
 @pytest.mark.parametrize("round_", INCOMPLETE.values(), ids=INCOMPLETE)
 def test_what_is_not_whole_is_asked_for_again_and_then_cannot_be_told(round_):
     assert [row.dag_id for row in looked(Asking(round_, seen(dag("a"))))[0].dags.rows] == ["a"]

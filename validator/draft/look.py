@@ -26,6 +26,10 @@ _PAUSE = 2.0
 _REFUSALS = 3
 """Rounds in a row that Airflow refuses: then it is no web server that starts."""
 _ROWS_A_PAGE = 500
+_NOT_FOUND = 404
+_WHEN_STEADY = (
+    "Something changes there now, such as by a deploy: run the same command again when that has ended."
+)
 
 
 def look(
@@ -95,7 +99,8 @@ def _of_walk(walk: Walk[Any], what: str) -> tuple[str, Unread] | None:
     if walk.unread is not None:
         return what, walk.unread
     if not walk.whole:
-        return what, Unread(Reason.BAD_RESPONSE, "the list kept changing while it was read")
+        why = "the list kept changing while it was read"
+        return what, Unread(Reason.BAD_RESPONSE, why, advice=_WHEN_STEADY)
     return None
 
 
@@ -115,7 +120,7 @@ def _moved(seen: Observation, later: Walk[Dag]) -> tuple[str, Unread] | None:
     if not odd:
         return None
     why = f"{odd[0]} came or went while they were read"
-    return "the DAGs", Unread(Reason.BAD_RESPONSE, why)
+    return "the DAGs", Unread(Reason.BAD_RESPONSE, why, advice=_WHEN_STEADY)
 
 
 def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this module
@@ -142,7 +147,8 @@ def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this mo
     seen = asking.observer.inquire(Inquiry(tasks=asked), seen, deadline)
     for dag_id, told in seen.details.tasks.items():
         if isinstance(told, Unread) and told.reason is not Reason.PATH_TOO_LONG:
-            raise _cannot_tell(f"the tasks of {dag_id}", told)
+            gone = told.status == _NOT_FOUND  # a URL that is wrong would not have got this far
+            raise _cannot_tell(f"the tasks of {dag_id}", replace(told, advice=_WHEN_STEADY) if gone else told)
     tasks = {**seen.details.tasks, **{dag_id: too_long for dag_id in wanted if dag_id not in asked}}
     return replace(seen, details=replace(seen.details, tasks=tasks))
 
