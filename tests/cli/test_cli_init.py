@@ -129,6 +129,19 @@ def test_hostile_text_reaches_neither_a_log_nor_another_meaning(airflow, gate):
         assert "\x1b" not in line
 
 
+def test_the_hostile_name_of_a_file_stays_within_its_note(gate, folder, tmp_path):
+    source = folder(etl=SOURCE)
+    name = "x\n::error::\x1b[31m##[error].py"
+    (tmp_path / "dags" / name).write_text("from airflow import DAG\nwith DAG(\n")
+    made = gate("init", "--dags-folder", source)
+
+    assert made.code == 0
+    for said in (made.out, made.err):
+        assert "\\x1b[31m# #[error].py" in said
+        assert not any(line.lstrip().startswith("::") for line in said.splitlines())
+        assert "\x1b" not in said
+
+
 @pytest.mark.parametrize(("version", "demands"), [("2.10.5", "basic"), ("3.0.6", "token")])
 def test_any_airflow_by_its_url(clean, gate, version, demands, tmp_path):
     clean.setenv("MWAA_GATE_AIRFLOW_USER", USER)
