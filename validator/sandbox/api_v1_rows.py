@@ -111,26 +111,29 @@ class RowsV1(RunsDialect, AssetsDialect, VariablesDialect):
             "unixname": "root",
         }
 
-    def log_of(self, run: DagRun, one: TaskInstance, number: int, attempt: Attempt | None) -> Result:
+    def log_of(self, run: DagRun, one: TaskInstance, number: int, attempt: Attempt | None) -> Result:  # noqa: ARG002 - Airflow 3 names it
         """Python's text of a list of pairs, each a host and what it has (measured on 2.10.5)."""
         if number < 1:
             told = [("default_host", f"Error fetching the logs. Try number {number} is invalid.")]
         elif attempt is None:
             told = [("", _GROUP)]
         else:
-            told = [(HOST, _GROUP + "".join(f"{line}\n" for line in self._log_lines(run, one, attempt)))]
+            told = [(HOST, _GROUP + "".join(f"{line}\n" for line in self._log_lines(one, attempt)))]
         return 200, {"content": str(told), "continuation_token": _END_OF_LOG}
 
-    def _log_lines(self, run: DagRun, one: TaskInstance, attempt: Attempt) -> Iterable[str]:
-        began = self.world.time(attempt.started).strftime("[%Y-%m-%dT%H:%M:%S.%f+0000]")
-        yield f"{began} {{taskinstance.py:2866}} INFO - Starting attempt of <TaskInstance: {run.dag_id}.{one.task.task_id}>"
+    def _log_lines(self, one: TaskInstance, attempt: Attempt) -> Iterable[str]:
+        began = self._log_time(attempt.started)
+        yield f"{began} {{taskinstance.py:2867}} INFO - Starting attempt {one.attempts.index(attempt) + 1}"
         for line in one.task.log.splitlines():
             yield f"{began} {{subprocess.py:106}} INFO - {line}"
         if attempt.ended is not None:
-            ended = self.world.time(attempt.ended).strftime("[%Y-%m-%dT%H:%M:%S.%f+0000]")
+            ended = self._log_time(attempt.ended)
             if attempt.outcome == "failed":
                 yield f"{ended} {{taskinstance.py:3313}} ERROR - Task failed with exception"
             yield f"{ended} {{taskinstance.py:1226}} INFO - Marking task as {attempt.outcome.upper()}."
+
+    def _log_time(self, seconds: float) -> str:
+        return f"[{self.world.time(seconds).isoformat(timespec='milliseconds').replace('+00:00', '+0000')}]"
 
     def checked_id(self, run_id: str) -> None:
         """2.10 ends in a 500 for an id that it does not take; 2.4 takes any."""
