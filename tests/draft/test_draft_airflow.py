@@ -116,6 +116,17 @@ def test_dags_that_are_not_well_are_named_and_not_written():
     assert "# Not written, because no file defines them any more:\n#   old\n" in text
 
 
+def test_only_names_no_dag_that_it_leaves_out():
+    kinds = {"fine": {}, "broken": {"broken": True}, "never": {"parsed": None}, " odd": {}}
+    rows = [dag(f"{team}_{kind}", **how) for team in ("x", "y") for kind, how in kinds.items()]
+    round_ = seen(*rows, errors=[error("other.py")])
+    found = found_in_airflow(round_, [dag("x_gone", active=False), dag("y_gone", active=False)])
+
+    told = [subject for note in found.only(["x_*"]).notes for subject in note.subjects]
+    assert sorted(told) == ["other.py", "x_ odd", "x_broken", "x_gone", "x_never"]
+    assert found.only(["z_*"]).notes == (found.notes[0],), "which DAGs the broken file has nobody knows"
+
+
 @pytest.mark.parametrize("airflow", ["2", "3.0", "3.3"])
 def test_the_file_of_an_import_error_is_known_by_whichever_name_a_version_tells(airflow):
     round_ = seen(

@@ -52,9 +52,15 @@ def found_in_airflow(seen: Observation, gone: Sequence[Dag] = ()) -> Found:
         if seen.reads_all is False
         else None,
         Note("Files with import errors:", tuple(sorted(names))),
-        Note("Not written, because their files have import errors:", tuple(sorted(left["broken"]))),
-        Note("Not written, because Airflow never parsed them:", tuple(sorted(left["never"]))),
-        Note("Not written, because no file defines them any more:", tuple(sorted(left["gone"]))),
+        Note(
+            "Not written, because their files have import errors:",
+            tuple(sorted(left["broken"])),
+            of_dags=True,
+        ),
+        Note("Not written, because Airflow never parsed them:", tuple(sorted(left["never"])), of_dags=True),
+        Note(
+            "Not written, because no file defines them any more:", tuple(sorted(left["gone"])), of_dags=True
+        ),
     ]
     doubt = Doubt(
         ids=doubtful,
