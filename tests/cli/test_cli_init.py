@@ -8,6 +8,7 @@ import pytest
 from plain_airflow import PASSWORD, USER, PlainAirflow
 
 from validator.draft.update import update
+from validator.draft.write import write
 from validator.sandbox.api import Role
 from validator.sandbox.files import SYNTAX_ERROR, DagFile, one_dag, tasks
 from validator.sandbox.rules import Rules
@@ -126,6 +127,19 @@ def test_hostile_text_reaches_neither_a_log_nor_another_meaning(airflow, gate):
         assert not line.lstrip().startswith("::")
         assert "##[" not in line
         assert "\x1b" not in line
+
+
+def test_the_hostile_name_of_a_file_stays_within_its_note(gate, folder, tmp_path):
+    source = folder(etl=SOURCE)
+    name = "x\n::error::\x1b[31m##[error].py"
+    (tmp_path / "dags" / name).write_text("from airflow import DAG\nwith DAG(\n")
+    made = gate("init", "--dags-folder", source)
+
+    assert made.code == 0
+    for said in (made.out, made.err):
+        assert "\\x1b[31m# #[error].py" in said
+        assert not any(line.lstrip().startswith("::") for line in said.splitlines())
+        assert "\x1b" not in said
 
 
 @pytest.mark.parametrize(("version", "demands"), [("2.10.5", "basic"), ("3.0.6", "token")])
@@ -257,6 +271,29 @@ def test_what_somebody_else_writes_meanwhile_is_not_written_over(gate, folder, t
     assert path.read_text() == "version: 1\ndags: [b]\n"
 
 
+def test_what_somebody_else_begins_meanwhile_is_not_written_over(gate, folder, tmp_path, monkeypatch):
+    path = tmp_path / "m.yaml"
+
+    def slow(*arguments, **options):
+        path.write_text("version: 1\ndags: [b]\n")
+        return write(*arguments, **options)
+
+    monkeypatch.setattr("validator.draft.write.write", slow)
+    made = gate("init", "--dags-folder", folder(etl=SOURCE), "-o", path)
+
+    assert (made.code, made.out) == (2, "")
+    assert "m.yaml is there by now, and is left as it is" in made.err
+    assert path.read_text() == "version: 1\ndags: [b]\n"
+
+
+def test_stdout_can_be_named_also_where_it_is_a_file(child, folder, tmp_path):
+    with (tmp_path / "out").open("wb") as file:
+        made = child("init", "--dags-folder", folder(etl=SOURCE), "-o", "/dev/stdout", stdout=file).end()
+
+    assert made.code == 0, made.err
+    assert (tmp_path / "out").read_text().endswith("dags:\n  - etl\n")
+
+
 def test_a_list_that_nobody_began_is_begun_and_nonsense_stays_an_error(gate, folder, tmp_path):
     path = tmp_path / "m.yaml"
     source = folder(etl=SOURCE)
@@ -318,6 +355,7 @@ def test_a_limited_role_is_told_and_takes_nothing_out(airflow, gate, tmp_path):
         (("--env", "e", "--with", ","), "is none of"),
         (("--env", "not a name"), "not a name"),
         (("--dags-folder", "none"), "there is no such folder"),
+        (("--dags-folder", ""), "--dags-folder is empty"),
     ],
 )
 def test_a_wrong_command_line_calls_nothing_and_says_what_to_do(gate, tmp_path, options, told):

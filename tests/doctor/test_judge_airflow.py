@@ -169,6 +169,7 @@ def test_a_role_that_reads_all_is_never_told_of_one_that_was_not_seen_to(probes,
         ("reads-dags", {"seen": DOWN}, Status.PROBLEM),
         ("reads-import-errors", changed(import_errors=Walk(unread=REFUSED)), Status.PROBLEM),
         ("reads-import-errors", changed(reads_all=False), Status.WARNING),
+        ("reads-import-errors", changed(reads_all=LOST), Status.WARNING),
         ("reads-tasks", {"probes": {**VIEWER, "reads-tasks": NO}}, Status.WARNING),
         ("reads-tasks", {"probes": {**VIEWER, "reads-tasks": UNKNOWN}}, Status.WARNING),
         ("reads-tasks", {"probes": {}}, Status.SKIPPED),
@@ -191,6 +192,10 @@ def test_a_role_that_reads_all_is_never_told_of_one_that_was_not_seen_to(probes,
 )
 def test_a_line_of_what_may_be_read(id_, more, status):
     assert told(**more)[id_].status is status
+
+
+def test_import_errors_are_not_called_hidden_where_nobody_knows():
+    assert "hidden" not in told(**changed(reads_all=LOST))["reads-import-errors"].message
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_a_web_server_and_the_permission(facts, web, invoke):
         ),
         (
             Failure(Reason.BAD_RESPONSE, "Update your environment to use", code="ValidationException"),
-            "Update it once",
+            "2.4.3 and later: update it once",
         ),
         (
             Failure(Reason.ACCESS_DENIED, "GET /version was answered with 403", status=403),
@@ -231,6 +231,33 @@ def test_a_web_server_and_the_permission(facts, web, invoke):
 )
 def test_each_way_to_be_refused_has_its_own_advice(invoked, advice):
     assert advice in told(invoked=invoked)["invoke-rest-api"].advice
+
+
+def test_a_word_for_access_that_is_new_is_not_called_public():
+    line = told(environment=EnvironmentFacts("AVAILABLE", "2.10.5", "WALLED"), invoked=DENIED)["web-server"]
+    assert (line.status, "'WALLED'" in line.message) == (Status.WARNING, True)
+
+
+@pytest.mark.parametrize("access", ["PUBLIC_ONLY", "PUBLIC_AND_PRIVATE"])
+def test_what_is_public_is_called_so(access):
+    line = told(environment=EnvironmentFacts("AVAILABLE", "2.10.5", access), invoked=DENIED)["web-server"]
+    assert (line.status, "public" in line.message) == (Status.OK, True)
+
+
+@pytest.mark.parametrize("line", ["caller", "environment", "invoke-rest-api"])
+def test_who_is_throttled_is_not_sent_to_look_at_the_network(line):
+    busy = Failure(Reason.UNREACHABLE, "it was throttled", code="ThrottlingException", throttled=True)
+    advice = told(identity=busy, environment=busy, invoked=busy)[line].advice
+    assert "who else calls" in advice
+    assert "network" not in advice
+
+
+def test_what_is_known_of_a_silence_goes_before_a_guess():
+    failed = Failure(Reason.UNREACHABLE, "SSL validation failed", "Name the certificate.")
+    lines = told(identity=failed, environment=failed, invoked=failed)
+    assert {lines[each].advice for each in ("caller", "environment", "invoke-rest-api")} == {
+        "Name the certificate."
+    }
 
 
 def test_what_is_not_known_stands_in_capitals_in_the_permission():

@@ -11,8 +11,8 @@ from validator import schedules
 from validator.airflow.models import DagFile, Details, Task, Unread
 from validator.draft.found import ATTRIBUTES, Doubt, Finder, FoundDag, holds
 from validator.draft.from_airflow import found_in_airflow
-from validator.draft.write import write
-from validator.manifest import parse_manifest
+from validator.draft.write import Unfaithful, write
+from validator.manifest import ExpectedDag, parse_manifest
 from validator.reasons import Reason
 
 ALL = {"schedule": "none", "tags": ("b", "a"), "owners": ("o",), "max_active_runs": 16, "description": ""}
@@ -116,6 +116,17 @@ def test_dags_that_are_not_well_are_named_and_not_written():
     assert "# Not written, because no file defines them any more:\n#   old\n" in text
 
 
+def test_only_names_no_dag_that_it_leaves_out():
+    kinds = {"fine": {}, "broken": {"broken": True}, "never": {"parsed": None}, " odd": {}}
+    rows = [dag(f"{team}_{kind}", **how) for team in ("x", "y") for kind, how in kinds.items()]
+    round_ = seen(*rows, errors=[error("other.py")])
+    found = found_in_airflow(round_, [dag("x_gone", active=False), dag("y_gone", active=False)])
+
+    told = [subject for note in found.only(["x_*"]).notes for subject in note.subjects]
+    assert sorted(told) == ["other.py", "x_ odd", "x_broken", "x_gone", "x_never"]
+    assert found.only(["z_*"]).notes == (found.notes[0],), "which DAGs the broken file has nobody knows"
+
+
 @pytest.mark.parametrize("airflow", ["2", "3.0", "3.3"])
 def test_the_file_of_an_import_error_is_known_by_whichever_name_a_version_tells(airflow):
     round_ = seen(
@@ -123,6 +134,15 @@ def test_the_file_of_an_import_error_is_known_by_whichever_name_a_version_tells(
     )
 
     assert [one.dag_id for one in found_in_airflow(round_).dags] == ["b"]
+
+
+def test_a_broken_file_may_define_a_dag_that_airflow_never_saw():
+    broken = seen(dag("a", path="bad.py"), errors=[error("bad.py")])
+
+    assert "bad.py has an import error" in found_in_airflow(broken).doubt.about(ExpectedDag("new"))
+    assert found_in_airflow(broken).doubt.about(ExpectedDag("new", file="bad.py"))
+    assert not found_in_airflow(broken).doubt.about(ExpectedDag("new", file="other.py"))
+    assert not found_in_airflow(seen(dag("a"))).doubt.about(ExpectedDag("new"))
 
 
 def test_a_role_that_may_not_read_every_dag_is_told():
@@ -221,3 +241,10 @@ def test_what_holds_is_what_the_checks_say():
     assert not holds("max_active_runs", 1, 2)
     assert not FoundDag("a", {"tags": ()}).can_demand("tags")
     assert FoundDag("a", {"tasks": ()}).can_demand("tasks")
+
+
+def test_a_text_that_comes_back_as_another_is_no_manifest(monkeypatch):
+    monkeypatch.setattr("validator.draft.write.entry", lambda one, indent: [f"{indent}- {one.dag_id}_x"])
+
+    with pytest.raises(Unfaithful, match="the DAG a would be another one"):
+        drafted(seen(dag("a")))

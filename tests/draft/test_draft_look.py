@@ -18,10 +18,11 @@ from validator.transport.interface import Answer
 class Asking:
     """An Airflow whose rounds are given, each used once and the last one for ever."""
 
-    def __init__(self, *rounds, gone=(), tasks=None, longest_path=None):
+    def __init__(self, *rounds, gone=(), back=(), tasks=None, longest_path=None):
         self.clock = FakeClock()
         self.rounds = list(rounds)
         self.gone = gone
+        self.back = back
         self.tasks = tasks or {}
         self.longest_path = longest_path
         self.looked = 0
@@ -44,8 +45,9 @@ class Asking:
         if isinstance(self.gone, Exception):
             raise self.gone
         rows = [
-            {"dag_id": name, "is_stale": True, "has_import_errors": False, "last_parsed_time": None}
-            for name in self.gone
+            {"dag_id": name, "is_stale": stale, "has_import_errors": False, "last_parsed_time": None}
+            for names, stale in ((self.gone, True), (self.back, False))
+            for name in names
         ]
         return Answer(200, {"dags": rows, "total_entries": len(rows)}, None)
 
@@ -64,6 +66,15 @@ def test_a_whole_round_is_enough():
     assert (asking.looked, asking.clock.elapsed, asking.asked) == (1, 0, [])
 
 
+@pytest.mark.parametrize("later", [{"gone": ["a"]}, {"back": ["a", "b"]}], ids=["went", "came"])
+def test_a_dag_that_comes_or_goes_between_the_two_lists_is_looked_at_again(later):
+    with pytest.raises(CannotTell, match=r"the DAGs could not be read.* (a|b) came or went"):
+        looked(Asking(seen(dag("a")), **later))
+
+    steady = seen(dag("a"), dag("b")) if "back" in later else seen()
+    assert looked(Asking(seen(dag("a")), steady, **later))[0].dags.rows == steady.dags.rows
+
+
 INCOMPLETE = {
     "nothing": nothing_seen(),
     "no list": seen(dags_unread=UNREAD),
@@ -72,6 +83,21 @@ INCOMPLETE = {
     "errors that changed": seen(dag("a"), errors_whole=False),
     "an unknown role": seen(dag("a"), reads_all=UNREAD),
 }
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        Asking(seen(dag("a"), whole=False)),
+        Asking(seen(dag("a")), gone=["a"]),
+        Asking(seen(dag("a")), tasks={"a": Unread(Reason.NOT_FOUND, "no such DAG", status=404)}),
+    ],
+    ids=["a list that changed", "a DAG that went", "a DAG without tasks"],
+)
+def test_what_changes_meanwhile_is_no_fault_of_the_url(asking):
+    with pytest.raises(CannotTell) as told:
+        looked(asking, lambda row: True)
+    assert "run the same command again" in told.value.advice
 
 
 @pytest.mark.parametrize("round_", INCOMPLETE.values(), ids=INCOMPLETE)

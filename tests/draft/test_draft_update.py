@@ -67,6 +67,8 @@ def test_new_dags_go_to_the_end_of_a_list_that_is_not_sorted():
         ("dags: [b]\n", "dags: [a, b]\n"),
         ("dags: [b,]", "dags: [a, b,]"),
         ("dags: [\n  a,  # one\n]\n", "dags: [\n  a, b,  # one\n]\n"),
+        ("dags: [ # none yet\n]\n", "dags: [a, b # none yet\n]\n"),
+        ("dags: [\n]\n", "dags:\n  - a\n  - b\n"),
         ("dags: [a # one\n]\n", "dags: [a, b # one\n]\n"),
         ("dags:\n- a", "dags:\n- a\n- b"),
         ("dags:\n-   a\n", "dags:\n-   a\n- b\n"),

@@ -233,6 +233,10 @@ class AirflowServer:
             }
         else:
             own = {
+                # A task is a command of its own, found through PATH; one that hangs must not hold the scheduler.
+                "PATH": os.pathsep.join((str(self.installed.airflow.parent), os.environ.get("PATH", ""))),
+                "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+                "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
                 "AIRFLOW__API__AUTH_BACKENDS": "airflow.api.auth.backend.basic_auth",
                 "AIRFLOW__SCHEDULER__CHILD_PROCESS_LOG_DIRECTORY": str(self.logs / "parser"),
                 "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": str(parse_every),

@@ -98,7 +98,7 @@ class Stage:
             f"a parse of {words}",
         )
 
-    def wait_until(self, holds: Callable[[], bool], what: str, seconds: float = 90) -> None:
+    def wait_until(self, holds: Callable[[], bool], what: str, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
             self.sleep(0.5)

@@ -21,6 +21,21 @@ def test_a_file_is_written_and_nothing_else(tmp_path):
     assert names(tmp_path) == ["r.xml"]
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_only_a_new_file_is_written_where_nothing_else_is_wanted(tmp_path, monkeypatch, links):
+    def refuse(*args):
+        raise OSError(95, "Operation not supported")
+
+    if not links:
+        monkeypatch.setattr(files.os, "link", refuse)
+    write_atomically(tmp_path / "r.xml", b"first", only_new=True)
+    with pytest.raises(UsageError, match=r"r\.xml is there by now"):
+        write_atomically(tmp_path / "r.xml", b"second", only_new=True)
+
+    assert (tmp_path / "r.xml").read_bytes() == b"first"
+    assert names(tmp_path) == ["r.xml"]
+
+
 @pytest.mark.parametrize(
     "interruption", [KeyboardInterrupt, SystemExit, OSError(28, "No space left on device")]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from urllib.parse import quote
 
@@ -31,13 +32,29 @@ def json_echo(method, path, headers, body):
     return JSON, json.dumps({"detail": [{"input": body.decode(), "headers": headers}]}).encode()
 
 
+def escaped_echo(method, path, headers, body):
+    told = json.dumps({"detail": headers.get("Authorization", "") + body.decode()})
+    return JSON, "".join(f"\\u{ord(one):04x}" if one.isalnum() else one for one in told).encode()
+
+
+def slashes_echo(method, path, headers, body):
+    content_type, told = json_echo(method, path, headers, body)
+    return content_type, told.replace(b"/", b"\\/")
+
+
+def wide_echo(method, path, headers, body):
+    content_type, told = json_echo(method, path, headers, body)
+    return content_type, told.decode().encode("utf-16")
+
+
 def html_echo(method, path, headers, body):
     return {"Content-Type": "text/html"}, f"<html>{headers} {body.decode()}".encode()
 
 
 def text_echo(method, path, headers, body):
     sent = headers.get("Authorization", "") + body.decode()
-    return {}, f"{sent} {quote(sent)}".encode()
+    small = re.sub("%..", lambda code: code[0].lower(), quote(sent, safe=""))
+    return {}, f"{sent} {quote(sent)} {small}".encode()
 
 
 def redirect_echo(method, path, headers, body):
@@ -47,6 +64,9 @@ def redirect_echo(method, path, headers, body):
 
 def cut_off(method, path, headers, body):
     return {"Content-Length": "5000"}, body
+
+
+ECHOES = [json_echo, escaped_echo, slashes_echo, wide_echo, html_echo, text_echo, redirect_echo, cut_off]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +95,7 @@ def server():
     status=st.sampled_from([200, 201, 302, 308, 400, 401, 403, 404, 422, 429, 500]),
     where=st.sampled_from(["/version", "/auth/token", "/dags"]),
     prefix=st.sampled_from(["/api/v1", "/api/v2"]),
-    echo=st.sampled_from([json_echo, html_echo, text_echo, redirect_echo, cut_off]),
+    echo=st.sampled_from(ECHOES),
 )
 def test_no_failure_shows_a_secret(server, caplog, auth, status, where, prefix, echo):
     assume(status not in (302, 308) or echo is redirect_echo)

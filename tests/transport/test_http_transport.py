@@ -261,6 +261,23 @@ def test_a_path_is_sent_as_it_is_however_long_with_what_it_escapes():
     assert asked[-1][1] == f"/api/v2{path}?tags=a+b&tags=%C3%BC%26c&paused=false"
 
 
+@pytest.mark.parametrize("age", ["6", "86400", "9" * 5000])
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_page_that_a_cache_has_kept_is_no_answer_and_may_be_newer_later(age, status):
+    page = (status, {**JSON, "Age": age}, b'{"dags": []}')
+    error = failure({"/api/v2/version": VERSION, "/api/v2/dags": page})
+    assert (error.reason, error.retry) == (Reason.BAD_RESPONSE, True)
+    assert f"has kept for {age[:9]} s" in error.message
+
+
+@pytest.mark.parametrize("age", ["", "0", "5", "-1", "soon", "1e9"])
+def test_an_age_that_says_nothing_of_a_cache_does_no_harm(age):
+    page = (200, {**JSON, "Age": age}, b'{"dags": []}')
+    answer, asked = call({"/api/v2/version": VERSION, "/api/v2/dags": page})
+    assert answer.body == {"dags": []}
+    assert all(headers["Cache-Control"] == "no-cache" for _, _, headers, _ in asked)
+
+
 @pytest.mark.parametrize("body", [b"", b'{"dags": ['])
 def test_a_body_cut_off_is_a_bad_response(body):
     error = failure({"/api/v2/version": VERSION, "/api/v2/dags": (200, {"Content-Length": "500"}, body)})

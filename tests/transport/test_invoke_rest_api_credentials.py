@@ -257,3 +257,79 @@ def test_an_unreachable_sts_is_asked_again(signed, mwaa):
     with pytest.raises(CallFailed) as caught:
         connect("sandbox", role_arn=ROLE).call(ASK)
     assert (caught.value.reason, caught.value.retry) == (Reason.UNREACHABLE, True)
+
+
+SECRET = "wJalrSECRET"
+
+
+@pytest.mark.parametrize(
+    ("profile", "said", "advice"),
+    [
+        (
+            f"credential_process = sh -c 'echo {SECRET} >&2; echo {SECRET}; exit 3'",
+            "credential_process failed",
+            "by hand",
+        ),
+        (f"credential_process = echo '{{\"SecretAccessKey\": {SECRET}'", "no JSON", "by hand"),
+        ("credential_process = echo '{\"Version\": 1}'", "Missing required key", "by hand"),
+        ("credential_process = /nowhere/program", "/nowhere/program", "credential_process"),
+        (
+            "web_identity_token_file = /nowhere/token\nrole_arn = arn:aws:iam::123456789012:role/r",
+            "/nowhere/token",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+        ),
+        (
+            "sso_start_url = https://127.0.0.1:9\nsso_region = us-east-1\nsso_account_id = 1\nsso_role_name = r",
+            "SSO",
+            "aws sso login",
+        ),
+    ],
+)
+def test_each_way_to_have_no_credentials_is_told_without_what_a_program_printed(
+    aws, tmp_path, profile, said, advice
+):
+    aws.setenv("HOME", str(tmp_path))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        aws.delenv(name, raising=False)
+    (tmp_path / "config").write_text(f"[profile odd]\nregion = us-east-1\n{profile}\n")
+    for ask in both(connect("sandbox", profile="odd")):
+        with pytest.raises(CannotTell) as caught:
+            ask()
+        assert caught.value.reason is Reason.ACCESS_DENIED
+        assert said in caught.value.message
+        assert advice in caught.value.advice
+        assert SECRET not in f"{caught.value.message} {caught.value.advice}"
+
+
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
+def test_a_credential_that_no_header_may_hold_is_not_shown(mwaa, aws, variable):
+    sandbox, transport = mwaa()
+    aws.setenv(variable, f"{SECRET}\nx")
+    for ask in both(transport):
+        with pytest.raises(CannotTell, match="line break") as caught:
+            ask()
+        assert caught.value.reason is Reason.ACCESS_DENIED
+        assert SECRET not in caught.value.message
+    assert sandbox.calls == ()
+
+
+def test_a_password_in_an_endpoint_is_not_shown(signed):
+    signed.setenv("AWS_ENDPOINT_URL_MWAA", f"http://ann:{SECRET}@127.0.0.1:9")
+    signed.setenv("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
+    for ask in both(connect("sandbox")):
+        with pytest.raises(CallFailed, match=r"127\.0\.0\.1:9") as caught:
+            ask()
+        assert SECRET not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWS_RETRY_MODE", "patient"), ("AWS_ENDPOINT_URL_MWAA", "nonsense")],
+)
+def test_a_setting_that_is_none_is_not_called_an_answer(signed, variable, value):
+    signed.setenv(variable, value)
+    for ask in both(connect("sandbox")):
+        with pytest.raises(CannotTell, match=value) as caught:
+            ask()
+        assert caught.value.reason is Reason.UNREACHABLE
+        assert "AWS_* variables" in caught.value.advice

@@ -230,10 +230,6 @@ def test_an_unknown_environment_ends_the_gate(mwaa):
     [
         (AwsError("InternalServerException", "oops"), Reason.UNREACHABLE),
         (AwsError("ServiceUnavailable", "soon", status=503), Reason.UNREACHABLE),
-        (
-            AwsError("ValidationException", "Update your environment to use InvokeRestApi"),
-            Reason.BAD_RESPONSE,
-        ),
         (AwsError("NewException", "?", status=418), Reason.BAD_RESPONSE),
     ],
 )
@@ -244,6 +240,19 @@ def test_other_errors_of_aws_are_told_in_its_words_and_asked_again(mwaa, error, 
     ) as caught:
         transport.call(ASK)
     assert (caught.value.reason, caught.value.retry, caught.value.throttled) == (reason, True, False)
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [("Update your environment to use InvokeRestApi", "2.4.3"), ("1 validation error detected", "")],
+)
+def test_a_call_that_aws_finds_invalid_is_not_asked_again(mwaa, message, advice):
+    _, transport = mwaa(fault=lambda _: Fault(aws=AwsError("ValidationException", message)))
+    with pytest.raises(CallFailed, match=f"InvokeRestApi.*ValidationException: {message}") as caught:
+        transport.call(ASK)
+    assert (caught.value.reason, caught.value.retry) == (Reason.BAD_RESPONSE, False)
+    assert advice in caught.value.advice
+    assert bool(advice) == bool(caught.value.advice)
 
 
 @pytest.mark.parametrize(("length", "sent"), [(64, 1), (65, 0), (250, 0)])

@@ -131,7 +131,7 @@ def _refuse_odd(options: Mapping[str, Any]) -> None:
             raise UsageError(f"{name} says something of --update, and no file was given to update",
                              advice="Give --update FILE, or leave it out.")  # fmt: skip
     if output is not None:
-        if Path(output).is_file():
+        if Path(output).is_file() and not Path(output).is_relative_to("/dev"):  # stdout may be sent to a file
             raise UsageError(f"{output} is there already",
                              advice=f"Bring it up to date: --update {output}. Or give another name.")  # fmt: skip
         check_writable(output)
@@ -149,11 +149,13 @@ def _uses_folder() -> bool:
     """Whether the DAGs are those of a folder. The command line goes before variables.
 
     Raises:
-        UsageError: a folder and an Airflow are named, and neither goes before the other.
+        UsageError: the folder's name is empty, or an Airflow is named too, and neither goes before the other.
     """
     from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
 
     options = click.get_current_context().params
+    if options["dags_folder"] == "":  # --dags-folder "$UNSET" would look at whatever folder this is
+        raise UsageError("--dags-folder is empty", advice="Give the folder that holds the DAG files.")
     named = [key for key in _TARGETS if options[key]]
     if options["dags_folder"] is None:
         alone = [key for key in ("dags_prefix", "airflow") if options[key] and _on_the_line(key)]
@@ -244,7 +246,7 @@ def _write(found: Found, asked: Sequence[str], target: Target | None, options: M
     made_by = _made_by(asked, target, options)
     data = write(found, asked, made_by=made_by, environment=environment, region=region)
     output = options["output"]
-    write_atomically(output if output is not None else "/dev/stdout", data)
+    write_atomically(output if output is not None else "/dev/stdout", data, only_new=True)
     if output is not None:
         _say(f"Wrote {output}: {len(found.dags):,} DAG{'s' if len(found.dags) != 1 else ''}.")
     return 0

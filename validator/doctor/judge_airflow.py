@@ -149,6 +149,13 @@ def _reads_import_errors(seen: Observation, wants: Wants) -> Line:
         return problem("reads-import-errors", sentence(unread.message), _mend(unread), allowed=False)
     if seen.reads_all is True:
         return ok("reads-import-errors", "Allowed: those of all files.", allowed=True)
+    if isinstance(seen.reads_all, Unread):
+        return warning(
+            "reads-import-errors",
+            "Allowed; whether those of all files cannot be told.",
+            "Mend what the line `reads-dags` says.",
+            allowed=True,
+        )
     told = problem if "reads-dags" in wants.reads else warning
     return told(
         "reads-import-errors",

@@ -15,12 +15,15 @@ from validator.errors import CallFailed
 from validator.reasons import ADVICE, Reason
 from validator.transport.aws_session import BAD_CREDENTIALS
 from validator.transport.interface import EnvironmentFacts
+from validator.transport.invoke_rest_api import UPDATE
 
 SOON = timedelta(minutes=15)
 """Credentials that nobody renews should last longer: a gate waits for ten minutes and more."""
 OLDEST = (2, 4, 3)
 """The first Airflow of MWAA that InvokeRestApi asks (AWS.md section 1)."""
 PRIVATE = "PRIVATE_ONLY"
+_PUBLIC = ("PUBLIC_ONLY", "PUBLIC_AND_PRIVATE")
+_CALLED_TOO_OFTEN = "Look for who else calls at that moment, and run the doctor again."
 _LISTED = 10
 _WAYS = {
     "env": "environment variables",
@@ -167,10 +170,11 @@ def _caller(facts: AwsFacts) -> Line:
         return warning(
             "caller",
             f"Who the credentials are is not known: {said}.",
-            "A private subnet needs an endpoint for STS (com.amazonaws.REGION.sts) to be told. The gate itself needs STS "
+            told.advice
+            or "A private subnet needs an endpoint for STS (com.amazonaws.REGION.sts) to be told. The gate itself needs STS "
             "only where a role is assumed.",
         )
-    mend = told.advice or ADVICE[told.reason]
+    mend = told.advice or (_CALLED_TOO_OFTEN if told.throttled else ADVICE[told.reason])
     if told.reason is Reason.ACCESS_DENIED:
         mend = "Look at the policy of the VPC endpoint for STS."
     return warning(
@@ -204,7 +208,7 @@ def _environment(facts: AwsFacts, name: str, wants: Wants) -> Line:
         else "It is optional: without it the scan intervals and the settle time are not known, and `mwaa` in a manifest "
         "cannot be judged."
     )
-    advice = told.advice or ADVICE[told.reason]
+    advice = told.advice or (_CALLED_TOO_OFTEN if told.throttled else ADVICE[told.reason])
     if told.reason is Reason.ACCESS_DENIED:
         advice = f"Add to the caller's policy: {_statement(facts, 'GetEnvironment', f'environment/{name}')}"
     status = problem if needed else warning
@@ -288,9 +292,7 @@ def _web_server(facts: AwsFacts, name: str) -> Line:  # noqa: ARG001 - called li
     if access != PRIVATE:
         if answered:
             return ok("web-server", "It answers from here.", access=access)
-        if access is None:
-            return skipped("web-server", "environment")
-        return ok("web-server", "It is public: it can be asked from anywhere.", access=access)
+        return _unasked_web_server(access)
     if answered:
         return ok("web-server", "It is private (PRIVATE_ONLY), and answers from here.", access=access)
     if isinstance(invoked, Failure) and (invoked.silent or invoked.status in _NO_ANSWER):
@@ -304,6 +306,20 @@ def _web_server(facts: AwsFacts, name: str) -> Line:  # noqa: ARG001 - called li
     return skipped("web-server", "invoke-rest-api")
 
 
+def _unasked_web_server(access: str | None) -> Line:
+    """One that is not private by what GetEnvironment says, and was not seen to answer."""
+    if access is None:
+        return skipped("web-server", "environment")
+    if access not in _PUBLIC:
+        return warning(
+            "web-server",
+            f"Whether it can be asked from here is not known: its access is {access!r}, a word that is new.",
+            "Look at the environment's web server access in the MWAA console.",
+            access=access,
+        )
+    return ok("web-server", "It is public: it can be asked from anywhere.", access=access)
+
+
 def _invoke(facts: AwsFacts, name: str) -> Line:
     told = facts.invoked
     if told is None:
@@ -314,13 +330,12 @@ def _invoke(facts: AwsFacts, name: str) -> Line:
     if told.status is not None:
         return _airflow_refused(told, said)
     if "update your environment" in told.message.lower():
-        said = f"{said} The environment is older than InvokeRestApi."
-        advice = "Update it once, without a change (aws mwaa update-environment): that takes a while."
+        advice = UPDATE
     elif told.code in BAD_CREDENTIALS:
         said, advice = f"{said} STS does accept them.", _OTHERWISE
     elif told.throttled:
         said = f"{said} Everybody in the account shares about 10 calls a second."
-        advice = "Look for who else calls at that moment, and run the doctor again."
+        advice = _CALLED_TOO_OFTEN
     elif told.reason is Reason.ACCESS_DENIED:
         advice = _permission(facts, name, told)
     else:

@@ -33,6 +33,14 @@ class Note:
     """A sentence; it ends with a colon where there are subjects."""
     subjects: tuple[str, ...] = ()
     """What it is about, such as DAG ids; foreign text."""
+    of_dags: bool = False
+    """The subjects are DAG ids, and nothing else."""
+
+    def only(self, globs: Sequence[str]) -> Note:
+        """The note without the DAGs whose ids none of these globs matches."""
+        if not self.of_dags:
+            return self
+        return replace(self, subjects=tuple(one for one in self.subjects if matches(one, globs)))
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,10 @@ class Found:
         if not globs:
             return self
         dags = tuple(dag for dag in self.dags if matches(dag.dag_id, globs))
-        return replace(self, dags=dags, gaps=tuple(gap for gap in self.gaps if matches(gap.dag_id, globs)))
+        gaps = tuple(gap for gap in self.gaps if matches(gap.dag_id, globs))
+        notes = [note.only(globs) for note in self.notes]
+        told = tuple(note for note in notes if note.subjects or not note.of_dags)
+        return replace(self, dags=dags, gaps=gaps, notes=told)
 
     def cut(self) -> Found:
         """As many of the DAGs as one manifest names, and a note where that is not all."""
@@ -172,7 +183,11 @@ class Finder:
         told = list(notes)
         if self._nameless:
             told.append(
-                Note("Not written, because a manifest cannot name them:", tuple(sorted(self._nameless)))
+                Note(
+                    "Not written, because a manifest cannot name them:",
+                    tuple(sorted(self._nameless)),
+                    of_dags=True,
+                )
             )
         dags = tuple(self._dags[dag_id] for dag_id in sorted(self._dags))
         return Found(dags, tuple(self._gaps), tuple(told), doubt)

@@ -46,22 +46,26 @@ def found_in_airflow(seen: Observation, gone: Sequence[Dag] = ()) -> Found:
             doubtful[row.dag_id] = "Airflow lists it and never parsed it"
         else:
             finder.take(row.dag_id, _values(row, folder, seen), {"file": _NO_FOLDER, "tasks": _PATH_TOO_LONG})
-    names = {folder.name(error.file): error.file for error in seen.import_errors.rows}
-    known = _Errors(rows)
-    orphans = sorted(name for name, file in names.items() if not known.about(file))
+    names = {folder.name(error.file) for error in seen.import_errors.rows}
     notes = [
         Note("The Airflow role that asked may not read every DAG: there may be others.")
         if seen.reads_all is False
         else None,
         Note("Files with import errors:", tuple(sorted(names))),
-        Note("Not written, because their files have import errors:", tuple(sorted(left["broken"]))),
-        Note("Not written, because Airflow never parsed them:", tuple(sorted(left["never"]))),
-        Note("Not written, because no file defines them any more:", tuple(sorted(left["gone"]))),
+        Note(
+            "Not written, because their files have import errors:",
+            tuple(sorted(left["broken"])),
+            of_dags=True,
+        ),
+        Note("Not written, because Airflow never parsed them:", tuple(sorted(left["never"])), of_dags=True),
+        Note(
+            "Not written, because no file defines them any more:", tuple(sorted(left["gone"])), of_dags=True
+        ),
     ]
     doubt = Doubt(
         ids=doubtful,
         files=dict.fromkeys(names, "its file has an import error"),
-        unnamed=f"{orphans[0]} has an import error, and its DAGs are not known" if orphans else "",
+        unnamed=f"{min(names)} has an import error, and what it would define is not known" if names else "",
         everywhere=_LIMITED if seen.reads_all is False else "",
     )
     told = [note for note in notes if note is not None and (note.subjects or not note.text.endswith(":"))]

@@ -26,6 +26,10 @@ _PAUSE = 2.0
 _REFUSALS = 3
 """Rounds in a row that Airflow refuses: then it is no web server that starts."""
 _ROWS_A_PAGE = 500
+_NOT_FOUND = 404
+_WHEN_STEADY = (
+    "Something changes there now, such as by a deploy: run the same command again when that has ended."
+)
 
 
 def look(
@@ -69,9 +73,9 @@ def _lists(asking: Asking, timeout: float) -> tuple[Observation, tuple[Dag, ...]
         missing = _missing(seen)
         if missing is None:
             walk = _gone(asking, seen, deadline)
-            missing = _of_walk(walk, "the DAGs that are not active")
+            missing = _of_walk(walk, "the DAGs that are not active") or _moved(seen, walk)
             if missing is None:
-                return seen, walk.rows
+                return seen, tuple(row for row in walk.rows if not row.active)
         unread = missing[1]
         refusals = refusals + 1 if unread.reason is Reason.ACCESS_DENIED else 0
         if not unread.heals or refusals >= _REFUSALS or clock.now() + _PAUSE >= deadline:
@@ -95,18 +99,28 @@ def _of_walk(walk: Walk[Any], what: str) -> tuple[str, Unread] | None:
     if walk.unread is not None:
         return what, walk.unread
     if not walk.whole:
-        return what, Unread(Reason.BAD_RESPONSE, "the list kept changing while it was read")
+        why = "the list kept changing while it was read"
+        return what, Unread(Reason.BAD_RESPONSE, why, advice=_WHEN_STEADY)
     return None
 
 
 def _gone(asking: Asking, seen: Observation, deadline: float) -> Walk[Dag]:
-    """The rows that the default listing leaves out."""
+    """The rows that the default listing leaves out, among others."""
     assert seen.version is not None  # noqa: S101 - the lists were read
     dialect = dialect_of(seen.version)
     key, value = dialect.gone_query
     collection = Collection(asking.caller, "/dags", "dags", PageSize(_ROWS_A_PAGE, 1), CONNECTIONS)
-    walk = collection.walk({key: value}, lambda row: read_dag(row, dialect), lambda dag: dag.dag_id, deadline)
-    return replace(walk, rows=tuple(dag for dag in walk.rows if not dag.active))
+    return collection.walk({key: value}, lambda row: read_dag(row, dialect), lambda dag: dag.dag_id, deadline)
+
+
+def _moved(seen: Observation, later: Walk[Dag]) -> tuple[str, Unread] | None:
+    """Whether a DAG came or went between the two listings: it would be in both, or in neither of them."""
+    listed = {row.dag_id for row in seen.dags.rows if row.active}
+    odd = sorted(row.dag_id for row in later.rows if row.active != (row.dag_id in listed))
+    if not odd:
+        return None
+    why = f"{odd[0]} came or went while they were read"
+    return "the DAGs", Unread(Reason.BAD_RESPONSE, why, advice=_WHEN_STEADY)
 
 
 def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this module
@@ -133,7 +147,8 @@ def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this mo
     seen = asking.observer.inquire(Inquiry(tasks=asked), seen, deadline)
     for dag_id, told in seen.details.tasks.items():
         if isinstance(told, Unread) and told.reason is not Reason.PATH_TOO_LONG:
-            raise _cannot_tell(f"the tasks of {dag_id}", told)
+            gone = told.status == _NOT_FOUND  # a URL that is wrong would not have got this far
+            raise _cannot_tell(f"the tasks of {dag_id}", replace(told, advice=_WHEN_STEADY) if gone else told)
     tasks = {**seen.details.tasks, **{dag_id: too_long for dag_id in wanted if dag_id not in asked}}
     return replace(seen, details=replace(seen.details, tasks=tasks))
 

@@ -289,7 +289,11 @@ def _put_in(  # noqa: PLR0913 - the list's whole context, private to this module
 ) -> None:
     """Take entries out of the list and put new ones in: at their place if it is sorted, else at its end."""
     root = places.root
-    if place is None or (place.kind == "scalar" or (not place.items and not root.flow)):
+    if (
+        place is None
+        or place.kind == "scalar"
+        or not (place.items or root.flow or _is_commented(places, place))
+    ):
         if new:
             _begin_list(editor, places, place, new)
         return
@@ -304,6 +308,11 @@ def _put_in(  # noqa: PLR0913 - the list's whole context, private to this module
         slots.setdefault(slot, []).append(lines)
     if new or gone:
         editor.change_list(root.keys["dags"], place, gone, slots)
+
+
+def _is_commented(places: Places, place: Place) -> bool:
+    """Whether a comment stands within the brackets of an empty list."""
+    return "#" in places.text[place.start : place.end]
 
 
 def _begin_list(editor: Editor, places: Places, place: Place | None, new: Sequence[ExpectedDag]) -> None:

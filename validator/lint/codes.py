@@ -85,12 +85,13 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.DAG_UNDEFINED: Meaning(
         Severity.ERROR,
-        "No file surely defines an expected DAG. A warning while some file may: one whose ids are not known, or one outside "
-        "of `--dags-prefix`; a note if `file:` names one whose ids are not known.",
+        "No file surely defines an expected DAG. A warning while some file may: one whose ids are not known, one that lets "
+        "another module make DAGs, or one outside of `--dags-prefix`; a note if `file:` names one whose ids are not known.",
     ),
     Code.DAG_HIDDEN: Meaning(
         Severity.ERROR,
-        "An expected DAG is only defined in files that Airflow does not read. A warning while another file may define it.",
+        "An expected DAG is only defined in files that Airflow does not read. A warning while another file may define it, "
+        "or import it.",
     ),
     Code.PATTERN_UNMATCHED: Meaning(
         Severity.ERROR,
@@ -132,7 +133,8 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.NO_DAGS: Meaning(
         Severity.ERROR,
-        "No file that Airflow reads makes a DAG. A warning if a manifest was given.",
+        "No file that Airflow reads makes a DAG. A warning if a manifest was given, or if one lets another module make "
+        "some.",
     ),
 }
 """Each code's meaning, for people."""

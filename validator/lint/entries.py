@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from validator.lint.codes import Code, Severity
 from validator.lint.merge import Judged
 from validator.lint.model import Problem
+from validator.lint.possible import may_make
 from validator.lint.view import some
 
 if TYPE_CHECKING:
@@ -102,6 +103,12 @@ class _Entries:
         name = view.defined_hidden[value][0][0]
         why = view.hidden[name][1]
         message = f"only {view.path(name)} surely defines the DAG {dag_id.shown}, and Airflow does not read it ({why})"
+        importers = view.importers(name)
+        if importers:
+            files = some([view.path(one) for one in importers])
+            message += f"; {files} may import it, and the DAG would be there, too"
+            advice = f"{unhide(why)} {_NAME_FILE}"
+            return self._of(Severity.WARNING, Code.DAG_HIDDEN, message, dag_id, advice, dag_id)
         return self._short(Code.DAG_HIDDEN, message, dag_id, unhide(why), dag_id)
 
     def _in_file(self, dag_id: Place, file: Place, deployed: str) -> Problem | None:
@@ -134,8 +141,12 @@ class _Entries:
         if places:
             message = f"the DAG {dag_id.shown} must be in {place.shown}, and it is defined in {some(places)}"
             return self._of(Severity.ERROR, Code.FILE_WRONG, message, place, _MEND_FILE, dag_id)
-        if file.computes:
+        hidden = self._view.defined_hidden.get(dag_id.value, ())
+        imports = any(file.name in self._view.importers(name) for name, _ in hidden)
+        if file.computes or imports or may_make(file):
             why = file.problem or "makes DAGs whose ids only running it would tell"
+            if not file.computes:
+                why = "makes none by itself, and may let another module make some"
             message = f"whether {place.shown} defines the DAG {dag_id.shown} is not known: it {why}"
             return self._of(Severity.NOTE, Code.DAG_UNDEFINED, message, dag_id, "", dag_id)
         meant = self._meant(dag_id, self._view.defined)
@@ -181,8 +192,9 @@ class _Entries:
     ) -> Problem:
         """What is missing in the files: an error, unless others may have it."""
         view, severity = self._view, Severity.WARNING
-        if view.unknown:
-            files = some([view.path(name) for name in view.unknown])
+        unknown = view.unknown or view.possible
+        if unknown:
+            files = some([view.path(name) for name in unknown])
             message += f"; {files} may do so, since only running would tell which ids are made there"
         elif view.folder.prefix:
             message += f"; what is outside of {view.folder.prefix}/ may do so, and was not looked at"

@@ -53,11 +53,14 @@ def judge_files(view: View, *, expects: bool) -> Iterator[Judged]:
         elif file.computes and not file.problem:
             yield Judged(("unknown", file.name), _unknown(file, view.path(file.name)))
     if not view.defined and not view.unknown:
-        severity = Severity.WARNING if expects else Severity.ERROR
+        severity = Severity.WARNING if expects or view.possible else Severity.ERROR
+        message = "no file in it that Airflow reads makes a DAG"
+        if view.possible:
+            message += f" by itself; {some([view.path(name) for name in view.possible])} may let another module make some"
         problem = Problem(
             Code.NO_DAGS,
             severity,
-            "no file in it that Airflow reads makes a DAG",
+            message,
             view.folder.root,
             advice="Give the folder that is deployed as the environment's DAGs folder, or as a part of it.",
         )
@@ -152,7 +155,11 @@ def _hidden(view: View) -> Iterator[Judged]:
         if not file.certain and (file.problem or not file.computes):
             continue
         ids = some([one.dag_id for one in file.certain]) if file.certain else "its DAGs"
-        message = f"Airflow does not read it, so that {ids} will not be there: {why}"
+        importers = view.importers(file.name)
+        unless = (
+            f", unless {some([view.path(name) for name in importers])} should import it" if importers else ""
+        )
+        message = f"Airflow does not read it, so that {ids} will not be there{unless}: {why}"
         line = file.certain[0].line if file.certain else None
         problem = Problem(
             Code.DAG_FILE_HIDDEN, Severity.WARNING, message, view.path(file.name), line, unhide(why)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from validator.lint.possible import may_make, words_of_imports
+from validator.local.imports import module_word
 from validator.local.model import Reading
 from validator.local.select import dag_files, hidden, ignore_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from validator.local.model import Definition, LocalFile, LocalFolder
     from validator.local.select import IgnoreProblem
@@ -51,6 +53,53 @@ class View:
     def unknown(self) -> Sequence[str]:
         """The files that it reads and that make DAGs whose ids cannot be known."""
         return [file.name for file in self.read.values() if file.computes]
+
+    @cached_property
+    def possible(self) -> Sequence[str]:
+        """The files that it reads, that make no DAG by themselves, and that may let other modules make some.
+
+        A file that calls other modules and that others import is taken for a helper.
+        """
+        importing = {
+            one
+            for name, (file, _) in self.hidden.items()
+            if file.certain or file.computes
+            for one in self.importers(name)
+        }
+        return [
+            file.name
+            for file in self.read.values()
+            if not file.certain
+            and not file.computes
+            and (file.name in importing or (may_make(file) and not self._importing(file.name)))
+        ]
+
+    def importers(self, name: str) -> Sequence[str]:
+        """The files that it reads and that may import the file `name`: to Airflow, its DAGs are theirs, too."""
+        found, todo = {name}, [name]
+        while todo:
+            new = self._importing(todo.pop()) - found
+            found |= new
+            todo += new
+        return [one for one in self.read if one != name and (one in found or self._words[one] is None)]
+
+    def _importing(self, name: str) -> set[str]:
+        """The other files whose imports may mean the file `name`."""
+        return self._by_word.get(module_word(name), set()) - {name}
+
+    @cached_property
+    def _words(self) -> Mapping[str, Collection[str] | None]:
+        """The words of each file's imports; None: they cannot be known."""
+        return {file.name: words_of_imports(file) for file in self.folder.files}
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, set[str]]:
+        """The files by the words of their imports."""
+        found: dict[str, set[str]] = {}
+        for name, words in self._words.items():
+            for word in words or ():
+                found.setdefault(word, set()).add(name)
+        return found
 
     @cached_property
     def ignore_problems(self) -> Sequence[IgnoreProblem]:

@@ -64,10 +64,10 @@ def is_imported(names: Iterable[str], files: Iterable[LocalFile]) -> bool:
         if words is None and not (file.archive and not file.computes):
             return True
         found |= words or frozenset()
-    return any(_module(name) in found for name in names)
+    return any(module_word(name) in found for name in names)
 
 
-def _module(name: str) -> str:
+def module_word(name: str) -> str:
     """What an import calls a file."""
     folder, _, stem = name.rpartition("/")
     module = stem.removesuffix(".py")
@@ -76,7 +76,7 @@ def _module(name: str) -> str:
 
 def _others(name: str, words: dict[str, frozenset[str]], importers: Counter[str]) -> int:
     """How many other files have an import that could mean this one."""
-    module = _module(name)
+    module = module_word(name)
     return importers[module] - (module in words[name])
 
 

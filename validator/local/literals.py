@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from validator.local.arguments import Arguments
     from validator.local.meanings import Value
 
+_NO_KEYS = (ast.List, ast.Set, ast.Tuple)
 _READERS = ("copy", "get", "items", "keys", "values")
 
 
@@ -91,22 +92,33 @@ class Literals:
         """Whether no use of the name can change what it holds, or let others do so."""
         if self._uses is None:
             self._uses = _uses(self._tree)
-        parts = literal.values if isinstance(literal, ast.Dict) else getattr(literal, "elts", [literal])
+        parts = _parts(literal)
         is_flat = all(isinstance(part, ast.Constant) for part in parts)
-        return all(self._reads(name, parent, above, is_flat) for parent, above in self._uses[name])
+        is_sealed = isinstance(literal, _NO_KEYS) or all(map(_is_fixed, parts))
+        return all(self._reads(name, parent, above, is_flat, is_sealed) for parent, above in self._uses[name])
 
-    def _reads(self, name: str, parent: ast.AST, above: ast.AST, is_flat: bool) -> bool:  # noqa: FBT001 - one rule of two
+    def _reads(self, name: str, parent: ast.AST, above: ast.AST, is_flat: bool, is_sealed: bool) -> bool:  # noqa: FBT001 - one rule of two
+        """Whether a use only reads; a copy of what is not sealed holds the same lists, which can be changed there."""
         if isinstance(parent, ast.keyword):
             called = isinstance(above, ast.Call) and self._named(above.func).path.startswith("airflow.")
-            return parent.arg is None or called
+            return called or (parent.arg is None and is_sealed)
         if isinstance(parent, ast.Dict):
             unpacked = [value for key, value in zip(parent.keys, parent.values, strict=True) if key is None]
-            return any(isinstance(value, ast.Name) and value.id == name for value in unpacked)
+            return is_sealed and any(isinstance(value, ast.Name) and value.id == name for value in unpacked)
         if isinstance(parent, ast.Subscript):
             return is_flat and isinstance(parent.ctx, ast.Load)
         if isinstance(parent, ast.Attribute):
             return is_flat and parent.attr in _READERS
-        return isinstance(parent, (ast.Starred, ast.BinOp, ast.Compare))
+        return isinstance(parent, (ast.Starred, ast.Compare)) or (is_sealed and isinstance(parent, ast.BinOp))
+
+
+def _parts(literal: ast.expr) -> list[ast.expr]:
+    """What a container holds, but for the keys of a dictionary; what is none holds itself."""
+    if isinstance(literal, ast.Dict):
+        return literal.values
+    if isinstance(literal, ast.Call):
+        return [*literal.args, *(word.value for word in literal.keywords)]
+    return getattr(literal, "elts", [literal])
 
 
 def _is_fixed(node: ast.expr) -> bool:

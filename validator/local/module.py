@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _NEVER = ("__name__ == '__main__'", "'__main__' == __name__")
 """Conditions that do not hold where Airflow imports the file."""
+_IDS = ("dag_id", "_dag_id")
+"""A DAG's attributes that change its id when they are set."""
 _EXITS = ("sys.exit", "os._exit", "os.abort", "builtins.exit", "builtins.quit")
 
 
@@ -134,6 +136,9 @@ class Module:
         else:  # try, and try with except*
             self._maybe(getattr(node, "body", []))
             for handler in getattr(node, "handlers", []):
+                if handler.name:
+                    with names.unsure():
+                        names.bind(handler.name, UNKNOWN)  # Python deletes it in the end
                 self._maybe(handler.body)
             self._maybe([*getattr(node, "orelse", []), *getattr(node, "finalbody", [])])
 
@@ -195,6 +200,8 @@ class Module:
     def _put(self, target: ast.Subscript | ast.Attribute, base: Value, value: Value) -> None:
         """Something becomes an item or attribute of `base`."""
         names = self._names
+        if base.kind is Kind.DAG and isinstance(target, ast.Attribute) and target.attr in _IDS:
+            names.dags[base.number].dag_id = None
         if base.kind is Kind.NAMESPACE:
             names.computes |= value.kind not in (Kind.INERT, Kind.AIRFLOW)
             key = target.slice if isinstance(target, ast.Subscript) else ast.Constant(target.attr)

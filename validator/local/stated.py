@@ -38,8 +38,8 @@ _READ = frozenset(("dag_id", "doc_md", "test", "cli", "add_task", "task", "get_t
 _WILD = frozenset(
     (
         "__builtins__", "__dict__", "__import__", "__setattr__", "DagContext", "delattr", "eval", "exec",
-        "get_current_dag", "get_current_context_dag", "get_dag", "globals", "import_module", "locals", "modules",
-        "setattr", "vars",
+        "f_globals", "f_locals", "get_current_dag", "get_current_context_dag", "get_dag", "get_objects", "globals",
+        "import_module", "locals", "modules", "setattr", "vars",
     )
 )  # fmt: skip
 """What can change anything, or find the DAG that is being made."""
@@ -188,7 +188,7 @@ class Uses:
                 self.words.add(node.attr)
                 if not isinstance(node.ctx, ast.Load) or node.attr == "tags":
                     self.changed.add(node.attr)
-                if node.attr == "dag":
+                if node.attr in ("dag", "_dag"):
                     self._of_tasks.append(node)
             elif isinstance(node, ast.alias):
                 self.words.update(node.name.split("."))

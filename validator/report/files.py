@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -38,13 +39,19 @@ def check_writable(path: str | Path) -> None:
         raise UsageError(_message(path, error), advice=_advice(path, error)) from error
 
 
-def write_atomically(path: str | Path, data: bytes) -> None:
+def write_atomically(path: str | Path, data: bytes, *, only_new: bool = False) -> None:
     """Write `data` to `path`, whole or not at all, also when interrupted in the middle.
 
     An existing file keeps its mode, a new one gets what the umask allows; a symbolic link stays one. What is
     no regular file (/dev/stdout, /dev/null, a pipe) is written to directly.
 
+    Args:
+        path: where to.
+        data: what.
+        only_new: a regular file that is there by now is not written over.
+
     Raises:
+        UsageError: such a file is there.
         WriteError: it could not be written; names the path and the cause.
     """
     try:
@@ -55,12 +62,16 @@ def write_atomically(path: str | Path, data: bytes) -> None:
             with Path(path).open("wb", buffering=0) as special:
                 _write_all(special.fileno(), data)
         else:
-            _replace(target, data)
+            _replace(target, data, only_new=only_new)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{one_line(os.fspath(path))} is there by now, and is left as it is", advice="Give another name."
+        ) from error
     except (OSError, ValueError) as error:
         raise WriteError(_message(path, error), advice=_advice(path, error)) from error
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, data: bytes, *, only_new: bool) -> None:
     temporary = _temporary_beside(target)
     try:
         number = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
@@ -69,6 +80,9 @@ def _replace(target: Path, data: bytes) -> None:
             os.fsync(number)
         finally:
             os.close(number)
+        if only_new:
+            _move_to_new(temporary, target)
+            return
         with contextlib.suppress(FileNotFoundError):
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
@@ -76,6 +90,20 @@ def _replace(target: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _move_to_new(temporary: Path, target: Path) -> None:
+    """Give the file its name, unless another one has it: a link to a name that is taken fails."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without hard links
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        temporary.replace(target)
+    else:
+        temporary.unlink()
 
 
 def _write_all(number: int, data: bytes) -> None:
@@ -133,4 +161,6 @@ def _message(path: str | Path, error: OSError | ValueError) -> str:
 def _advice(path: str | Path, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"Create {one_line(str(Path(path).parent))} first: the gate creates no directories."
-    return "Give the report a path that this user may write to."
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+        return "Make room there, or give another path."
+    return "Give a path that this user may write to."

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from validator.sandbox.bodies import Field
     from validator.sandbox.metadata import DagRow, ErrorRow
     from validator.sandbox.web import WebCopies
     from validator.sandbox.world import World
@@ -24,7 +25,9 @@ ROLES = ("Admin", "Op", "User", "Viewer", "Public")
 READERS = ROLES[:-1]
 """The roles that may read every DAG and the pools."""
 KEEPERS = ("Admin", "Op")
-"""The roles that may read variables and connections."""
+"""The roles that may read and change variables and connections."""
+RUNNERS = ("Admin", "Op", "User")
+"""The roles that may trigger and delete runs, and pause DAGs."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,24 @@ class Role:
     """One of ROLES, or any other name for a role that may read some DAGs only."""
     readable: frozenset[str] = field(default_factory=frozenset)
     """The DAGs that a role of another name may read."""
+    editable: frozenset[str] = field(default_factory=frozenset)
+    """The DAGs that it may read, run and pause. Without any it may read no runs either (recorded)."""
 
     def may_read(self, dag_id: str) -> bool:
         """Whether this role may read a DAG."""
-        return self.name in READERS or dag_id in self.readable
+        return self.name in READERS or dag_id in self.readable | self.editable
+
+    def may_edit(self, dag_id: str) -> bool:
+        """Whether this role may run and pause a DAG."""
+        return self.name in RUNNERS or dag_id in self.editable
+
+    def may_call(self, route: Route) -> bool:
+        """Whether this role may call an endpoint, whatever DAG it is about."""
+        if self.name == "Public":
+            return False
+        if route.runs and self.name not in ROLES:
+            return bool(self.editable)
+        return route.roles is None or self.name in route.roles
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,8 @@ class Route:
     """No role is needed."""
     roles: tuple[str, ...] | None = None
     """The roles that may; None: every one but Public, and the handler looks at the DAG."""
+    runs: bool = False
+    """It is about runs: a role that may read some DAGs only needs one that it may run."""
 
 
 class Refused(Exception):
@@ -68,10 +87,12 @@ class Dialect(ABC):
 
     routes: ClassVar[tuple[Route, ...]]
 
-    def __init__(self, world: World, role: Role, web: WebCopies) -> None:
+    def __init__(self, world: World, role: Role, web: WebCopies, body: object = None) -> None:
         self.world = world
         self.role = role
         self.web = web
+        self.sent = body
+        """What came with the call; None: nothing."""
         self.version = world.rules.airflow
 
     def answer(self, method: str, path: str, query: Mapping[str, object]) -> Result:
@@ -87,7 +108,7 @@ class Dialect(ABC):
             if not route.public:
                 if not self.world.metadata.up:
                     return self.broken()
-                if self.role.name == "Public" or (route.roles and self.role.name not in route.roles):
+                if not self.role.may_call(route):
                     return self.forbidden()
             handler: Callable[..., Result] = getattr(self, route.handler)
             return handler(values, *segments)
@@ -133,6 +154,14 @@ class Dialect(ABC):
         """The 404 for one object: `kind` is `DAG`, `Task`, `Pool`, `Connection` or `Variable`."""
 
     @abstractmethod
+    def form(self, *fields: Field) -> dict[str, Any]:
+        """The body, if it is an object with these fields and no others.
+
+        Raises:
+            Refused: it is not; the words are this version's.
+        """
+
+    @abstractmethod
     def allow(self, query: Query, *names: str) -> None:
         """Refuse parameters that are not among `names`, on a version that does.
 
@@ -170,19 +199,33 @@ class Dialect(ABC):
             orders: what `order_by` takes, the default first.
         """
         limit, offset = self.page(query)
-        order_by = query.get("order_by", [orders[0]])[-1]
+        rows = self.arranged(rows, query.get("order_by", [orders[0]])[-1], orders)
+        return 200, {name: rows[offset : offset + limit], "total_entries": len(rows)}
+
+    def arranged(
+        self, rows: list[dict[str, object]], order_by: str, orders: tuple[str, ...]
+    ) -> list[dict[str, object]]:
+        """The rows, which come in the order of the first of `orders`, in another one.
+
+        Raises:
+            Refused: it is none of them.
+        """
         key = order_by.removeprefix("-")
         if key not in orders:
-            return self.bad_order(order_by)
+            raise Refused(*self.bad_order(order_by))
         if key != orders[0]:
             rows = ranked(rows, key)
-        if order_by.startswith("-"):
-            rows = rows[::-1]
-        return 200, {name: rows[offset : offset + limit], "total_entries": len(rows)}
+        return rows[::-1] if order_by.startswith("-") else rows
 
     def readable_dag(self, dag_id: str) -> DagRow | None:
         """A DAG's row. A limited role gets a 403 for one that it may not read and for one that is not there."""
         if not self.role.may_read(dag_id):
+            raise Refused(*self.forbidden())
+        return self.world.metadata.dags.get(dag_id)
+
+    def editable_dag(self, dag_id: str) -> DagRow | None:
+        """A DAG's row, for a role that may run and pause it; the others get a 403."""
+        if not self.role.may_edit(dag_id):
             raise Refused(*self.forbidden())
         return self.world.metadata.dags.get(dag_id)
 

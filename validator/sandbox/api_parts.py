@@ -1,4 +1,4 @@
-"""The endpoints that both dialects share but for words and keys: tasks, warnings, pools, connections, variables."""
+"""The endpoints that both dialects share but for words and keys: tasks, warnings, pools, connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from validator.sandbox.api import KEEPERS, READERS, Dialect, Query, Refused, Result, Route, ilike, ranked
 from validator.sandbox.files import source_of
-from validator.sandbox.stock import MASK, masked, secret_like
+from validator.sandbox.stock import MASK, masked
 
 if TYPE_CHECKING:
     from validator.sandbox.files import SimDag, SimTask
@@ -21,15 +21,12 @@ PARTS = (
     Route("GET", "/pools/([^/]+)", "pool", roles=READERS),
     Route("GET", "/connections", "connections", roles=KEEPERS),
     Route("GET", "/connections/([^/]+)", "connection", roles=KEEPERS),
-    Route("GET", "/variables", "variables", roles=KEEPERS),
-    Route("GET", "/variables/(.+)", "variable", roles=KEEPERS),
 )
-"""Their routes. A variable's key may hold slashes."""
+"""Their routes."""
 _PAGED = ("limit", "offset", "order_by")
 _WARNING_ORDERS = ("timestamp", "dag_id", "warning_type", "message")
 _POOL_ORDERS = ("id", "name", "slots")
 _CONNECTION_ORDERS = ("id", "connection_id", "conn_type", "description", "host", "port")
-_VARIABLE_ORDERS = ("id", "key", "value")
 
 
 class PartsDialect(Dialect):
@@ -105,18 +102,6 @@ class PartsDialect(Dialect):
         one = self.world.stock.connections.get(conn_id)
         return self.missing("Connection", conn_id) if one is None else (200, self._connection(conn_id, one))
 
-    def variables(self, query: Query) -> Result:
-        """GET /variables: on Airflow 2 with every value in clear."""
-        rows = [self._variable(key, value) for key, value in self.world.stock.variables.items()]
-        rows = self._like(query, "variable_key_pattern", "key", rows)
-        return self._stock(query, "variables", rows, _VARIABLE_ORDERS)
-
-    def variable(self, query: Query, key: str) -> Result:
-        """GET /variables/{key}: on Airflow 2 with its value in clear."""
-        self.allow(query)
-        value = self.world.stock.variables.get(key)
-        return self.missing("Variable", key) if value is None else (200, self._variable(key, value))
-
     @property
     def _major(self) -> int:
         return self.world.rules.major
@@ -146,34 +131,41 @@ class PartsDialect(Dialect):
 
     def _task(self, dag: SimDag, task: SimTask) -> dict[str, object]:
         late = {"doc_md": None, "task_display_name": task.task_id} if self.version != "2.4.3" else {}
-        module = "airflow.operators.empty"
-        start = "2024-01-01T00:00:00+00:00"
+        package, start = "airflow.operators", "2024-01-01T00:00:00+00:00"
         if self._major >= 3:  # noqa: PLR2004 - Airflow 3
-            module, start = "airflow.providers.standard.operators.empty", "2024-01-01T00:00:00Z"
+            package, start = "airflow.providers.standard.operators", "2024-01-01T00:00:00Z"
+        operator, module = task.operator, f"{package}.{task.operator.removesuffix('Operator').lower()}"
         return {
             **late,
-            "class_ref": {"class_name": "EmptyOperator", "module_path": module},
+            "class_ref": {"class_name": operator, "module_path": module},
             "depends_on_past": False,
             "downstream_task_ids": sorted(dag.downstream(task)),
             "end_date": None,
             "execution_timeout": None,
             "extra_links": [],
             "is_mapped": False,
-            "operator_name": "EmptyOperator",
+            "operator_name": operator,
             "owner": dag.owners[0] if dag.owners else "airflow",
             "params": {},
             "pool": task.pool,
             "pool_slots": 1.0,
             "priority_weight": 1.0,
             "queue": "default",
-            "retries": 0.0,
-            "retry_delay": {"__type": "TimeDelta", "days": 0, "microseconds": 0, "seconds": 300},
+            "retries": float(task.retries),
+            "retry_delay": {
+                "__type": "TimeDelta",
+                "days": 0,
+                "microseconds": 0,
+                "seconds": int(task.retry_delay),
+            },
             "retry_exponential_backoff": 0.0 if self.version == "3.3.2" else False,
             "start_date": start,
             "task_id": task.task_id,
-            "template_fields": [],
+            "template_fields": []
+            if task.is_empty
+            else ["bash_command", "env", *([] if self.version == "2.4.3" else ["cwd"])],
             "trigger_rule": "all_success",
-            "ui_color": "#e8f7e4",
+            "ui_color": "#e8f7e4" if task.is_empty else "#f0ede4",
             "ui_fgcolor": "#000",
             "wait_for_downstream": False,
             "weight_rule": "downstream",
@@ -206,13 +198,6 @@ class PartsDialect(Dialect):
         }
         if self._major >= 3:  # noqa: PLR2004 - Airflow 3 shows that there is a password
             row["password"] = None if one.password is None else MASK
-        return {**row, **self._team}
-
-    def _variable(self, key: str, value: str) -> dict[str, object]:
-        row: dict[str, object] = {"key": key, "value": value, "description": None}
-        if self._major >= 3:  # noqa: PLR2004 - Airflow 3 masks
-            shown = MASK if secret_like(key) else masked(value)
-            row = {**row, "value": shown, "is_encrypted": True}
         return {**row, **self._team}
 
     @property

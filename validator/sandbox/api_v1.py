@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from validator.sandbox.api import Query, Refused, Result, Route, ilike
+from validator.sandbox.api import RUNNERS, Query, Refused, Result, Route, ilike
+from validator.sandbox.api_assets import asset_routes
 from validator.sandbox.api_parts import PARTS, PartsDialect
+from validator.sandbox.api_runs import RUNS
+from validator.sandbox.api_v1_rows import RowsV1, problem_body
+from validator.sandbox.api_variables import VARIABLES
+from validator.sandbox.bodies import refused_v1
 from validator.sandbox.schedules import schedule_of
 
 if TYPE_CHECKING:
+    from validator.sandbox.bodies import Field
     from validator.sandbox.metadata import DagRow
 
 _MAX = 100
@@ -33,7 +39,7 @@ _GIT = {
 }
 
 
-class ApiV1(PartsDialect):
+class ApiV1(RowsV1, PartsDialect):
     """Airflow 2."""
 
     routes: ClassVar[tuple[Route, ...]] = (
@@ -44,6 +50,9 @@ class ApiV1(PartsDialect):
         Route("GET", "/importErrors", "import_errors"),
         Route("GET", "/dagSources/([^/]+)", "dag_source"),
         *PARTS,
+        *VARIABLES,
+        *RUNS,
+        *asset_routes("datasets", "(.+)", RUNNERS),
     )
 
     @property
@@ -95,7 +104,7 @@ class ApiV1(PartsDialect):
         row = self.readable_dag(dag_id)
         if row is None:
             detail = f"The DAG with dag_id: {dag_id} was not found"
-            return self._problem(404, "DAG not found", detail, "NotFound")
+            return self.problem(404, "DAG not found", detail, "NotFound")
         return 200, self._dag(row)
 
     def import_errors(self, query: Query) -> Result:
@@ -117,7 +126,7 @@ class ApiV1(PartsDialect):
         self.allow(query)
         location = _location(token)
         if location is None:
-            return self._problem(404, "Dag source not found", None, "NotFound")
+            return self.problem(404, "Dag source not found", None, "NotFound")
         path = location.removeprefix(f"{self.world.rules.dags_folder}/")
         rows = self.world.metadata.dags
         if not all(self.role.may_read(key) for key, row in rows.items() if row.path == path):
@@ -144,16 +153,16 @@ class ApiV1(PartsDialect):
         """404; a double slash is a redirect."""
         if "//" in path:
             return 308, "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n"
-        return 404, _problem_body(404, "Not Found", _NOT_FOUND, "about:blank")
+        return 404, problem_body(404, "Not Found", _NOT_FOUND, "about:blank")
 
     def wrong_method(self) -> Result:
         """405."""
         detail = "The method is not allowed for the requested URL."
-        return 405, _problem_body(405, "Method Not Allowed", detail, "about:blank")
+        return 405, problem_body(405, "Method Not Allowed", detail, "about:blank")
 
     def forbidden(self) -> Result:
         """403 without a word."""
-        return self._problem(403, "Forbidden", None, "PermissionDenied")
+        return self.problem(403, "Forbidden", None, "PermissionDenied")
 
     def broken(self) -> Result:
         """An HTML page."""
@@ -169,7 +178,9 @@ class ApiV1(PartsDialect):
             detail = f"The Connection with connection_id: `{name}` was not found"
         elif kind == "Variable" and self._late:
             detail = "Variable does not exist"
-        return self._problem(404, title, detail, "NotFound")
+        elif kind == "Variable to delete":
+            title = "Variable not found"
+        return self.problem(404, title, detail, "NotFound")
 
     def stamp(self, seconds: float) -> str:
         """`2026-11-22T02:00:00.000000+00:00`."""
@@ -216,7 +227,7 @@ class ApiV1(PartsDialect):
         unknown = [name for name in names if name not in dag]
         if unknown:
             detail = f"Invalid fields for <DAGSchema(many=False)>: OrderedSet({unknown})."
-            raise Refused(*self._problem(400, "DAGCollectionSchema error", detail, "BadRequest"))
+            raise Refused(*self.problem(400, "DAGCollectionSchema error", detail, "BadRequest"))
         return {name: dag[name] for name in names}
 
     def allow(self, query: Query, *names: str) -> None:
@@ -224,13 +235,13 @@ class ApiV1(PartsDialect):
         extra = sorted(set(query) - set(names))
         if extra:
             detail = f"Extra query parameter(s) {', '.join(extra)} not in spec"
-            raise Refused(*self._problem(400, None, detail, "BadRequest"))
+            raise Refused(*self.problem(400, None, detail, "BadRequest"))
 
     def page(self, query: Query) -> tuple[int, int]:
         """The limit (0 and anything over 100 are 100) and the offset."""
         limit = self._number(query, "limit", _MAX)
         if limit < 0:
-            raise Refused(*self._problem(400, "Page limit must be a positive integer", None, "BadRequest"))
+            raise Refused(*self.problem(400, "Page limit must be a positive integer", None, "BadRequest"))
         offset = self._number(query, "offset", 0)
         if offset < 0:
             raise Refused(*self.bad_request(f"{offset} is less than the minimum of 0"))
@@ -255,13 +266,20 @@ class ApiV1(PartsDialect):
     def _wrong_type(self, name: str, expected: str) -> Result:
         return self.bad_request(f"Wrong type, expected '{expected}' for query parameter '{name}'")
 
+    def form(self, *fields: Field) -> dict[str, Any]:
+        """The body, or a 400."""
+        wrong = refused_v1(self.sent, fields, late=self._late)
+        if wrong is not None or not isinstance(self.sent, dict):
+            raise Refused(*self.bad_request(wrong or "Request body must not be empty"))
+        return self.sent
+
+    def dag_shown(self, dag_id: str) -> dict[str, object]:
+        """A DAG that is there."""
+        return self._dag(self.world.metadata.dags[dag_id])
+
     def bad_request(self, detail: str) -> Result:
         """400."""
-        return self._problem(400, "Bad Request", detail, "BadRequest")
-
-    def _problem(self, status: int, title: str | None, detail: str | None, section: str) -> Result:
-        root = f"https://airflow.apache.org/docs/apache-airflow/{self.version}/stable-rest-api-ref.html"
-        return status, _problem_body(status, title, detail, f"{root}#section/Errors/{section}")
+        return self.problem(400, "Bad Request", detail, "BadRequest")
 
 
 def _token(location: str) -> str:
@@ -279,7 +297,3 @@ def _location(token: str) -> str | None:
     except ValueError:
         return None
     return location if isinstance(location, str) else None
-
-
-def _problem_body(status: int, title: str | None, detail: str | None, kind: str) -> dict[str, object]:
-    return {"detail": detail, "status": status, "title": title, "type": kind}

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from validator.sandbox.api import Query, Refused, Result, Route, ilike
+from validator.sandbox.api import KEEPERS, Query, Refused, Result, Route, ilike
+from validator.sandbox.api_assets import asset_routes
 from validator.sandbox.api_parts import PARTS, PartsDialect
+from validator.sandbox.api_runs import RUNS
+from validator.sandbox.api_v2_rows import BUNDLE, RowsV2
+from validator.sandbox.api_variables import VARIABLES
+from validator.sandbox.bodies import refused_v2
 from validator.sandbox.schedules import schedule_of
 
 if TYPE_CHECKING:
+    from validator.sandbox.bodies import Field
     from validator.sandbox.metadata import DagRow
 
 _DEFAULT = 50
 _MAX = 100
-_BUNDLE = "dags-folder"
 _DAG_ORDERS = ("dag_id", "dag_display_name", "next_dagrun", "last_run_state", "last_run_start_date")
 _ERROR_ORDERS = ("id", "import_error_id", "timestamp", "filename", "bundle_name")
 _NAMED = {"Pool": "name", "Connection": "connection_id", "Variable": "key"}
@@ -26,7 +31,7 @@ _GIT = {
 }
 
 
-class ApiV2(PartsDialect):
+class ApiV2(RowsV2, PartsDialect):
     """Airflow 3."""
 
     routes: ClassVar[tuple[Route, ...]] = (
@@ -37,12 +42,10 @@ class ApiV2(PartsDialect):
         Route("GET", "/importErrors", "import_errors"),
         Route("GET", "/dagSources/([^/]+)", "dag_source"),
         *PARTS,
+        *VARIABLES,
+        *RUNS,
+        *asset_routes("assets", "([0-9]+)", KEEPERS),
     )
-
-    @property
-    def _late(self) -> bool:
-        """3.3 rather than 3.0."""
-        return self.version != "3.0.6"
 
     def version_(self, query: Query) -> Result:  # noqa: ARG002 - a handler's form
         """GET /version."""
@@ -79,7 +82,7 @@ class ApiV2(PartsDialect):
                 "import_error_id": error.id,
                 "timestamp": self.stamp(error.stamped),
                 "filename": root + error.path,
-                "bundle_name": _BUNDLE,
+                "bundle_name": BUNDLE,
                 "stack_trace": trace,
             }
             for error, trace in self.error_rows()
@@ -128,6 +131,7 @@ class ApiV2(PartsDialect):
 
     def missing(self, kind: str, name: str) -> Result:
         """404, in words that differ from kind to kind."""
+        kind = kind.removesuffix(" to delete")
         text = f"{'Dag' if kind == 'DAG' else kind} with id {name} was not found"
         if kind == "DAG" and self._late:
             text = f"The Dag with ID: `{name}` was not found"
@@ -137,6 +141,17 @@ class ApiV2(PartsDialect):
 
     def allow(self, query: Query, *names: str) -> None:
         """Nothing is refused: what is not known is ignored."""
+
+    def form(self, *fields: Field) -> dict[str, Any]:
+        """The body, or a 422 with all that is wrong with it."""
+        wrong = refused_v2(self.sent, fields)
+        if wrong or not isinstance(self.sent, dict):
+            raise Refused(422, {"detail": wrong})
+        return self.sent
+
+    def dag_shown(self, dag_id: str) -> dict[str, object]:
+        """A DAG that is there."""
+        return self._dag(self.world.metadata.dags[dag_id])
 
     def bad_request(self, detail: str) -> Result:
         """400."""
@@ -181,7 +196,7 @@ class ApiV2(PartsDialect):
 
     def _dag(self, row: DagRow) -> dict[str, object]:
         dag = row.dag
-        where = {"bundle_name": _BUNDLE, "relative_fileloc": row.path}
+        where = {"bundle_name": BUNDLE, "relative_fileloc": row.path}
         token = base64.urlsafe_b64encode(json.dumps(where, separators=(",", ":")).encode()).decode()
         today = self.world.time(self.world.elapsed).strftime("%Y-%m-%dT00:00:00Z")
         schedule = schedule_of(dag.schedule, 3)
@@ -204,7 +219,7 @@ class ApiV2(PartsDialect):
             "is_stale": not row.active,
             "last_parsed_time": self.stamp(row.last_parsed),
             "last_expired": None,
-            "bundle_name": _BUNDLE,
+            "bundle_name": BUNDLE,
             "bundle_version": None,
             "relative_fileloc": row.path,
             "fileloc": f"{self.world.rules.dags_folder}/{row.path}",

@@ -18,6 +18,10 @@ DEFAULT_POOL = "default_pool"
 """The pool that every Airflow has, and that tasks are in unless they name another."""
 
 
+OUTCOMES = ("success", "failed", "skipped", "hangs")
+"""How a task's work may end; `hangs`: never."""
+
+
 @dataclass(frozen=True)
 class SimTask:
     """One task of a DAG."""
@@ -26,6 +30,32 @@ class SimTask:
     pool: str = DEFAULT_POOL
     downstream: tuple[str, ...] | None = None
     """The ids of the tasks that follow. None: the next one of the DAG's `tasks`, or nothing after the last."""
+    outcome: tuple[str, ...] = ("success",)
+    """How each try ends, each one of OUTCOMES; the last one stands for all further tries."""
+    seconds: float = 0.0
+    """How long a try takes."""
+    retries: int = 0
+    retry_delay: float = 300.0
+    """Seconds until a failed try is followed by the next one."""
+    outlets: tuple[str, ...] = ()
+    """The URIs of the datasets (Airflow 3: assets) that its success updates."""
+    log: str = ""
+    """What each try writes in its log."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no work: Airflow's scheduler ends an EmptyOperator itself, without a worker."""
+        works = self.seconds or self.outlets or self.log
+        return not works and set(self.outcome) == {"success"}
+
+    @property
+    def operator(self) -> str:
+        """The class of its operator."""
+        return "EmptyOperator" if self.is_empty else "BashOperator"
+
+    def outcome_of(self, try_number: int) -> str:
+        """How a try ends; the first one has number 1."""
+        return self.outcome[min(try_number, len(self.outcome)) - 1]
 
 
 def tasks(*given: str | SimTask) -> tuple[SimTask, ...]:
@@ -42,15 +72,31 @@ class SimDag:
     """What the tasks do, in one word: it changes the serialized DAG and nothing that a list shows."""
     tags: tuple[str, ...] = ()
     description: str | None = None
-    schedule: str | None = "@daily"
+    schedule: str | tuple[str, ...] | None = "@daily"
     """A cron expression or preset; an interval as Airflow 3 writes it, such as `6:00:00` or `1 day, 0:00:00`;
-    `Dataset` or `Asset`: by those; None: only triggered."""
+    the URIs of the datasets (Airflow 3: assets) whose updates, one of each, start a run; `Dataset` or `Asset`:
+    by some that are not simulated; None: only triggered. Time starts no runs here."""
     owners: tuple[str, ...] = ("airflow",)
     max_active_runs: int = 16
     max_active_tasks: int = 16
     paused_upon_creation: bool | None = None
     """None: as the environment's `dags_are_paused_at_creation` says."""
     tasks: tuple[SimTask, ...] = (SimTask("t1"),)
+
+    @property
+    def consumed(self) -> tuple[str, ...]:
+        """The URIs that it is scheduled on."""
+        return self.schedule if isinstance(self.schedule, tuple) else ()
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """All URIs that it names, in their order."""
+        produced = (uri for task in self.tasks for uri in task.outlets)
+        return tuple(dict.fromkeys((*self.consumed, *produced)))
+
+    def upstream(self, task: SimTask) -> tuple[str, ...]:
+        """The ids of the tasks that come right before one of this DAG's."""
+        return tuple(one.task_id for one in self.tasks if task.task_id in self.downstream(one))
 
     def downstream(self, task: SimTask) -> tuple[str, ...]:
         """The ids of the tasks that follow one of this DAG's."""

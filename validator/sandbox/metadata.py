@@ -72,6 +72,15 @@ class WarningRow:
 
 
 @dataclass(frozen=True)
+class AssetRow:
+    """A row of the dataset table (Airflow 3: asset)."""
+
+    id: int
+    uri: str
+    created: float
+
+
+@dataclass(frozen=True)
 class Serialized:
     """A serialized DAG: what the scheduler runs."""
 
@@ -94,6 +103,8 @@ class Metadata:
         self.serialized: dict[str, Serialized] = {}
         self.warnings: dict[str, WarningRow] = {}
         """By DAG."""
+        self.assets: dict[str, AssetRow] = {}
+        """By URI. What no listed DAG names any more stays here, and is not shown."""
         self.sources: dict[str, tuple[DagFile, str]] = {}
         """What /dagSources shows: a file and its path, by DAG on Airflow 3 and by path on Airflow 2."""
 
@@ -172,6 +183,8 @@ class Metadata:
         self._ids_of[code.path].add(code.dag.dag_id)
         row.path, row.dag, row.last_parsed, row.parse_seconds = code.path, code.dag, now, seconds
         row.active = True
+        for uri in code.dag.uris:
+            self.assets.setdefault(uri, AssetRow(len(self.assets) + 1, uri, now))
 
     def _serialize(self, code: Code, now: float) -> None:
         """Held back for a while after the last write; and a write only where something changed."""

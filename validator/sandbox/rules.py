@@ -28,6 +28,10 @@ class Rules:
     """Least and most time that a parse takes."""
     loop: float = 1.0
     """How often an idle processor looks at its queue."""
+    scheduler_loop: float = 0.5
+    """How often the scheduler looks for what it can start."""
+    start: tuple[float, float] = (0.1, 1.0)
+    """Least and most time from a task's queue to its worker."""
     heartbeat: float = 5.0
     health_threshold: float = 25.0
     """A heartbeat older than this is `unhealthy` (measured: 19 to 29 s after a crash)."""

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from validator.sandbox.api import ROLES, Role
-from validator.sandbox.files import DagFile, SimDag, SimTask, one_dag
+from validator.sandbox.files import OUTCOMES, DagFile, SimDag, SimTask, one_dag
 from validator.sandbox.rules import Rules
 from validator.sandbox.scenario_values import (
     flag,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _MOST = 1_000_000
 _SHORTEST = 0.01
-_PACED = ("loop", "dir_list_interval", "parsing_cleanup_interval", "heartbeat")
+_PACED = ("loop", "dir_list_interval", "parsing_cleanup_interval", "heartbeat", "scheduler_loop")
 """Rules that repeat something for ever: without a length they would hold time still."""
 _FACTS = {
     "class": "EnvironmentClass",
@@ -197,7 +197,7 @@ def _dag(value: object, where: str) -> SimDag:
         "version": text,
         "tags": texts,
         "description": optional_text,
-        "schedule": optional_text,
+        "schedule": _schedule,
         "owners": texts,
         "max_active_runs": _positive,
         "max_active_tasks": _positive,
@@ -218,6 +218,20 @@ def _optional_flag(value: object, where: str) -> bool | None:
     return None if value is None else flag(value, where)
 
 
+def _schedule(value: object, where: str) -> str | tuple[str, ...] | None:
+    """A schedule's text, or the URIs of the datasets that start a run."""
+    return texts(value, where) if isinstance(value, list) else optional_text(value, where)
+
+
+def _outcome(value: object, where: str) -> tuple[str, ...]:
+    """How a task's tries end: one for all, or a list with one for each."""
+    given = texts(value if isinstance(value, list) else [value], where)
+    for one in given:
+        if one not in OUTCOMES:
+            wrong(where, f"{one!r} is no outcome; there are {', '.join(OUTCOMES)}")
+    return given or wrong(where, "needs one outcome at least")
+
+
 def _tasks(value: object, where: str) -> tuple[SimTask, ...]:
     """A list of tasks, each its id or a mapping of SimTask's fields."""
     found: dict[str, SimTask] = {}
@@ -236,8 +250,18 @@ def _task(value: object, where: str) -> SimTask:
     given = dict(mapping(value, where, tuple(one.name for one in fields(SimTask))))
     if not isinstance(given.get("task_id"), str):
         wrong(where, "needs a task_id")
-    if "pool" in given:
-        given["pool"] = text(given["pool"], f"{where}.pool")
     if given.get("downstream") is not None:
         given["downstream"] = texts(given["downstream"], f"{where}.downstream")
+    readers = {
+        "pool": text,
+        "outcome": _outcome,
+        "seconds": seconds,
+        "retries": _positive,
+        "retry_delay": seconds,
+        "outlets": texts,
+        "log": text,
+    }
+    for name, read in readers.items():
+        if name in given:
+            given[name] = read(given[name], f"{where}.{name}")
     return SimTask(**given)

@@ -33,11 +33,11 @@ class Schedule:
     """Whether time alone starts runs."""
 
 
-def schedule_of(text: str | None, major: int) -> Schedule:
+def schedule_of(text: str | tuple[str, ...] | None, major: int) -> Schedule:
     """How a SimDag's `schedule` is shown on Airflow 2 or 3."""
     if text is None:
         return Schedule(None, None, "Never, external triggers only", periodic=False)
-    if text in _BY_DATA:
+    if isinstance(text, tuple) or text in _BY_DATA:
         word = _BY_DATA[major >= 3]  # noqa: PLR2004 - Airflow 3 renamed datasets
         return Schedule(_cron(word), word, f"Triggered by {word.lower()}s", periodic=False)
     interval = _INTERVAL.fullmatch(text)

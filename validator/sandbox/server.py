@@ -15,13 +15,13 @@ import time
 import uuid
 from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
+from validator.sandbox.faults import Fault, LoggedCall
 from validator.sandbox.wire import (
     AwsError,
     Call,
@@ -34,7 +34,6 @@ from validator.sandbox.wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Literal
 
     from typing_extensions import Self
 
@@ -57,42 +56,6 @@ class Backend(Protocol):
     def environment(self) -> Mapping[str, object]:
         """What GetEnvironment tells beyond a sandbox's own facts; `AirflowVersion` at least."""
         ...
-
-
-@dataclass(frozen=True)
-class Fault:
-    """How one call is to go wrong. Without any of these but `delay`, it is answered late but well."""
-
-    delay: float = 0.0
-    """Seconds before anything else happens."""
-    aws: AwsError | None = None
-    """AWS's own error."""
-    airflow: tuple[int, object] | None = None
-    """The status and body that Airflow is made to answer; the backend is not asked."""
-    reply: Reply | None = None
-    """The whole HTTP answer, raw; its headers may replace Content-Length and Date."""
-    cut: Literal["", "body", "connection"] = ""
-    """`body`: half of the answer in good HTTP. `connection`: half of what Content-Length promised, then the
-    end. boto3 reads both as an empty success."""
-    reset: bool = False
-    """The connection is reset instead of an answer."""
-
-
-@dataclass(frozen=True)
-class LoggedCall:
-    """One call that reached the sandbox."""
-
-    operation: str
-    """`InvokeRestApi`, `GetEnvironment`, or the HTTP request line of anything else."""
-    method: str
-    path: str
-    query: Mapping[str, object]
-    body: object
-    status: int | None
-    """Airflow's status; None where AWS answered, or nobody did."""
-    error: str
-    """AWS's error code, `reset` or `raw` for such a fault, or nothing."""
-    at: datetime
 
 
 class Sandbox:
@@ -178,20 +141,23 @@ class Sandbox:
             refused = error
         entry = LoggedCall(operation, call.method, call.path, call.query, call.body, None, "", self.now())
         fault = (self.fault(entry) if self.fault and not refused else None) or Fault()
-        if fault.delay:
-            time.sleep(fault.delay)
         status: int | None = None
         code = ""
         reply = Reply(200)
         try:
-            if refused or fault.aws:
-                raise refused or fault.aws or AssertionError
+            if refused:
+                raise refused
+            done = self._ask(call) if fault.after and operation == "InvokeRestApi" else None
+            if fault.delay:
+                time.sleep(fault.delay)
+            if fault.aws:
+                raise fault.aws
             if fault.reset or fault.reply is not None:
                 code, reply = "reset" if fault.reset else "raw", fault.reply or reply
             elif operation == "GetEnvironment":
                 reply = environment_answer(name, self.backend.environment())
             else:
-                status, body = fault.airflow or self._ask(call)
+                status, body = fault.airflow or done or self._ask(call)
                 reply = airflow_answer(status, body)
                 code = reply.headers.get("x-amzn-ErrorType", "")
         except AwsError as error:

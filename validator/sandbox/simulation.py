@@ -65,12 +65,12 @@ class Simulation:
         self._web = WebCopies(world)
         self._updated = -_LONG_AGO
 
-    def call(self, method: str, path: str, query: Mapping[str, object], body: object) -> tuple[int, object]:  # noqa: ARG002 - no simulated endpoint takes a body yet
+    def call(self, method: str, path: str, query: Mapping[str, object], body: object) -> tuple[int, object]:
         """Airflow's status and body."""
         with self.lock:
             self.world.advance()
             kind: type[Dialect] = ApiV1 if self.world.rules.major < 3 else ApiV2  # noqa: PLR2004 - Airflow 3
-            return kind(self.world, self.role, self._web).answer(method, path, query)
+            return kind(self.world, self.role, self._web, body).answer(method, path, query)
 
     def become(self, status: str, *, at: float | None = None) -> None:
         """Let the environment's status change.

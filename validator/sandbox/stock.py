@@ -44,6 +44,8 @@ class Stock:
     connections: dict[str, SimConnection] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     """Values by key, in clear."""
+    descriptions: dict[str, str | None] = field(default_factory=dict)
+    """Of variables, by key, where one was given."""
 
     @property
     def all_pools(self) -> dict[str, int]:

@@ -18,16 +18,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeVar
 
+from validator.sandbox.assets import Assets
 from validator.sandbox.files import SYNTAX_ERROR, DagFile
 from validator.sandbox.metadata import Code, Metadata
 from validator.sandbox.parsing import Processor, parse
 from validator.sandbox.rules import Rules
+from validator.sandbox.runs import Runs
 from validator.sandbox.stock import Stock
 from validator.sandbox.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from validator.sandbox.runs import DagRun
     from validator.sandbox.stock import SimConnection
 
 COMPONENTS = ("scheduler", "triggerer", "dag_processor", "metadatabase", "webserver")
@@ -89,6 +92,13 @@ class World:
             Processor(self.rules, self._timeline, self.metadata, self._random)
             for _ in range(self.rules.processors)
         ]
+        after = random.Random(f"{seed} runs")  # noqa: S311 - the same; of its own, so that runs move no parse
+        self.runs = Runs(
+            self.rules, self._timeline, self.metadata, self.stock, after, self._schedules, self._updated
+        )
+        self.assets = Assets(
+            self.rules, self._timeline, self.metadata, self.runs, after, self._schedules, self.time
+        )
         self.jobs = {name: Job(self._random.uniform(-self.rules.heartbeat, 0.0)) for name in self._names()}
         self.s3.update(files or {})
         for path, file in self.s3.items():
@@ -273,6 +283,12 @@ class World:
                 status = "unhealthy" if now % (_FLAP_EVERY * unit) < _FLAP_FOR * unit else status
             told[component] = (status, last)
         return told
+
+    def _schedules(self) -> bool:
+        return self.alive("scheduler")
+
+    def _updated(self, uri: str, run: DagRun, task_id: str) -> None:
+        self.assets.record(self.metadata.assets[uri], {}, (run.dag_id, run.run_id, task_id))
 
     def _names(self) -> list[str]:
         processors = [f"dag_processor:{number}" for number in range(self.rules.processors)]

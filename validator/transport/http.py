@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 _V2, _V1 = "/api/v2", "/api/v1"
 _PREFIXES = (_V2, _V1)
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
+_LONGEST_NUMBER = 9
+_OLDEST = 5
+"""Seconds: a page that a cache has kept for longer shows an Airflow of the past, though its Date may agree with it."""
 _SLACK = 0.5
 """Seconds after a call's time in which it may still say by itself why it has no answer."""
 
@@ -103,6 +106,7 @@ class HttpTransport:
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",  # what is counted is then what is sent
+            "Cache-Control": "no-cache",  # what is true now is asked, not what was
             "User-Agent": f"mwaa-gate/{__version__}",
         }
         self._wire = Wire(self.where, connections=connections, ca_bundle=ca_bundle)
@@ -143,7 +147,16 @@ class HttpTransport:
         if isinstance(api, Answer):
             return api
         reply = self._authorized(request, api, deadline)
-        if 200 <= reply.status <= 299 and _is_html(reply):  # noqa: PLR2004 - the HTTP class of success
+        age = reply.headers.get("Age", "").strip()
+        if re.fullmatch(r"[0-9]+", age) and (len(age) > _LONGEST_NUMBER or int(age) > _OLDEST):
+            raise CallFailed(
+                Reason.BAD_RESPONSE,
+                f"{self.where} answered {request.method} {request.path} with a page that a cache in front of it has "
+                f"kept for {age[:_LONGEST_NUMBER]} s (its Age header), which is not what Airflow says now",
+                status=reply.status,
+            )
+        # Airflow 2 calls the nothing that follows a DELETE of a variable HTML.
+        if 200 <= reply.status <= 299 and reply.content and _is_html(reply):  # noqa: PLR2004 - the HTTP class of success
             raise CallFailed(
                 Reason.BAD_RESPONSE,
                 f"{self.where} answered {request.method} {request.path} with an HTML page (HTTP {reply.status}): that "
@@ -219,11 +232,11 @@ class HttpTransport:
         return self._wire.send(request.method, url, headers, deadline, payload)
 
     def _answer(self, reply: Reply) -> Answer:
-        content = reply.content
+        body = _parsed(reply.content)
         if reply.status >= 400:  # noqa: PLR2004 - error bodies are shown, and some servers echo what they got
             held = self._login.secrets if self._login is not None else ()
-            content = _without((*self._auth.secrets, *held), content)
-        return Answer(reply.status, _parsed(content), _date(reply.headers.get("Date")))
+            body = _without((*self._auth.secrets, *held), body)
+        return Answer(reply.status, body, _date(reply.headers.get("Date")))
 
 
 def _checked(base_url: str) -> str:
@@ -300,15 +313,29 @@ def _parsed(content: bytes) -> object:
     return parsed
 
 
-def _without(secrets: Iterable[str], content: bytes) -> bytes:
-    """`content` with `***` for each secret, as it is or as JSON, HTML or a URL writes it."""
+def _without(secrets: Iterable[str], body: object) -> object:
+    r"""`body` with `***` for each secret, as it is or as JSON, HTML or a URL writes it.
+
+    What was read is searched, not what was sent: JSON may write any character as `\u0041`, and `/` as `\/`.
+    """
+    if isinstance(body, str):
+        return _blanked(secrets, body)
+    try:
+        text = json.dumps(body, ensure_ascii=False)
+    except RecursionError:
+        return "a body that is nested too deeply"
+    return _parsed(_blanked(secrets, text).encode("utf-8", "replace"))
+
+
+def _blanked(secrets: Iterable[str], text: str) -> str:
     for secret in secrets:
         in_json = (json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False))
         in_url = (quote(secret), quote(secret, safe=""), quote_plus(secret))
-        forms = {secret, *in_json, *in_url, html.escape(secret)}
+        in_small = (re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in in_url)
+        forms = {secret, *in_json, *in_url, *in_small, html.escape(secret)}
         for form in sorted(forms, key=len, reverse=True):
-            content = content.replace(form.encode(), b"***")
-    return content
+            text = text.replace(form, "***")
+    return text
 
 
 def _date(header: str | None) -> datetime | None:

@@ -27,6 +27,11 @@ MAX_PATH = 64
 NAME_PATTERN = r"[a-zA-Z][0-9a-zA-Z\-_]{0,79}"
 """What an environment may be called; boto3 does not check it."""
 
+UPDATE = (
+    "The environment is older than InvokeRestApi, which asks Airflow 2.4.3 and later: update it once (aws mwaa "
+    "update-environment; with --airflow-version where its Airflow is older than that). That takes a while."
+)
+"""What to do about `Update your environment to use InvokeRestApi`."""
 _OPERATIONS = ("InvokeRestApi", "GetEnvironment")
 """The gate's own calls. botocore makes others for credentials, such as AssumeRole."""
 _AIRFLOW_ERRORS = frozenset({"RestApiClientException", "RestApiServerException"})
@@ -143,6 +148,13 @@ class InvokeRestApi:
         if code == "ResourceNotFoundException":
             raise CannotTell(
                 Reason.NOT_FOUND, f"there is no {where}: {message}", advice=ADVICE[Reason.NOT_FOUND]
+            ) from error
+        if code == "ValidationException":  # the same call is refused again
+            raise CallFailed(
+                Reason.BAD_RESPONSE,
+                f"{operation} was refused with {code}: {message}",
+                retry=False,
+                advice=UPDATE if "update your environment" in message.lower() else "",
             ) from error
         if status >= 500:  # noqa: PLR2004 - HTTP's server errors
             raise CallFailed(Reason.UNREACHABLE, f"{operation} failed with {code}: {message}") from error
