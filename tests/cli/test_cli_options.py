@@ -42,6 +42,7 @@ VALUES = {
     "verify_s3": ("1", lambda s, f, o: len(s.folder.digests) == 1),
     "dags_s3": ("s3://bucket/dags", lambda s, f, o: s.dags_s3 == "s3://bucket/dags"),
     "s3_exclude": ("*.md **/*.csv", lambda s, f, o: o["s3_exclude"] == ("*.md", "**/*.csv")),
+    "run_key": ("build-7", lambda s, f, o: s.run_key == "build-7"),
     "quiet": ("1", lambda s, f, o: o["quiet"]),
     "verbose": ("1", lambda s, f, o: o["verbose"]),
     "no_color": ("1", lambda s, f, o: o["no_color"]),

@@ -27,7 +27,19 @@ WORLD = {
     "urllib",
     "urllib3",
 }
-PURE = ["decision", "durations", "finding", "memory", "plan", "reasons", "rules", "state", "timing"]
+PURE = [
+    "smoke.attempts",
+    "smoke.judge",
+    "decision",
+    "durations",
+    "finding",
+    "memory",
+    "plan",
+    "reasons",
+    "rules",
+    "state",
+    "timing",
+]
 
 
 def is_for_types(node):

@@ -230,7 +230,7 @@ def test_no_input_is_ever_run_or_obeyed(action, sandbox, name):
     assert all(command.properties["title"].startswith("mwaa-gate") for command in ran.commands)
     assert not any("injected" in command.message.partition("\n")[0][:9] for command in ran.commands)
     assert "\x1b" not in ran.log
-    harmless = ("s3-exclude", "junit", "json", "html", "markdown", "region", "role-arn")
+    harmless = ("s3-exclude", "junit", "json", "html", "markdown", "region", "role-arn", "run-key")
     if name not in (*harmless, "airflow-credentials", "airflow-ca"):  # which say nothing without a URL
         assert ran.code == 2, ran.log
         assert ran.outputs["verdict"] == "error"

@@ -54,6 +54,12 @@ def settings_of(parameters: Parameters, artifact: Artifact | None) -> Settings:
         manifest = parse_manifest(data, source, parameters.variables, expects_more=makes_dags)
         if folder is not None:
             refuse_contradictions(source, manifest, folder)
+    if manifest.smoke:
+        raise UsageError(
+            "the manifest has smoke runs, and this function starts none: a run may outlive each of its invocations",
+            advice="Take `smoke` out of the manifest that the function gets, and run the gate with it as a command (the "
+            "container, a CodeBuild or GitHub Actions step).",
+        )
     environment = parameters.environment or manifest.environment
     if not environment:
         raise UsageError(
