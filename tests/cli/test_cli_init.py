@@ -93,7 +93,7 @@ def test_what_is_written_is_green_at_once_and_the_same_again(airflow, gate, vers
     made = gate("init", "--env", "sandbox", "--region", "us-east-1", *ALL, *FAST, "-o", "m.yaml")
 
     assert (made.code, made.out) == (0, "")
-    assert "Wrote m.yaml: 3 DAGs." in made.err
+    assert "Wrote m.yaml: 3 DAGs.\nmwaa-gate: Look it over, then try it: mwaa-gate check m.yaml\n" in made.err
     assert "Asking for the tasks of 2 DAGs, a call each" in made.err
     text = (tmp_path / "m.yaml").read_text()
     assert "environment: sandbox\nregion: us-east-1\ndags:\n" in text
@@ -157,6 +157,7 @@ def test_any_airflow_by_its_url(clean, gate, version, demands, tmp_path):
     assert (made.code, checked.code) == (0, 0)
     assert "environment:" not in text
     assert f"--airflow-url {server.url}" in text
+    assert made.err.endswith(f"try it: mwaa-gate check m.yaml --airflow-url {server.url}\n")
     assert f"dag_id: {'x' * 60}\n" in text
     assert "tasks: [t1]" in text.partition("x" * 60)[2], "no limit of MWAA's holds here"
     assert PASSWORD not in text + made.err
@@ -207,6 +208,16 @@ def test_files_alone_make_a_manifest_without_a_call(gate, folder):
         'dags:\n  - dag_id: etl\n    file: etl.py\n    schedule: "@daily"\n    tags: [a, b]\n'
     )
     assert "environment:" not in made.out
+
+
+def test_what_to_do_with_a_manifest_of_files_is_told_and_is_well(gate, folder, tmp_path):
+    folder(etl=SOURCE)
+    made = gate("init", "--dags-folder", "dags", "--dags-prefix", "team", "--with", "file", "-o", "m.yaml")
+    told = "mwaa-gate lint m.yaml --dags-folder dags --dags-prefix team\n"
+
+    assert made.err.endswith(f"try it: {told}")
+    assert "file: team/etl.py" in (tmp_path / "m.yaml").read_text()
+    assert gate(*told.split()[1:]).code == 0
 
 
 def test_a_folder_on_the_line_goes_before_an_environment_of_a_variable(gate, folder, clean):

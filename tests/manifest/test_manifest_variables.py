@@ -183,3 +183,18 @@ def test_a_value_that_is_no_text_is_refused():
 def test_variables_cannot_fill_the_memory():
     told = problems(f"environment: '{'${BIG}' * 100_000}'", BIG="x" * 100_000)
     assert told == ("line 2: environment: the environment variables bring more than 1 MiB of text",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "environment: https://ann:hush@airflow.example.com/base",
+        f"environment: https://ann:{'hush' * 100}@host",
+        "https://ann:hush@host: 1",
+        "region: [https://ann:hush@host]\ndags: [https://ann:hush@host/]",
+    ],
+)
+def test_the_credentials_of_a_url_are_not_shown(text):
+    told = " ".join(map(str, problems(text)))
+    assert "hush" not in told
+    assert "://***@" in told

@@ -249,7 +249,19 @@ def _write(found: Found, asked: Sequence[str], target: Target | None, options: M
     write_atomically(output if output is not None else "/dev/stdout", data, only_new=True)
     if output is not None:
         _say(f"Wrote {output}: {len(found.dags):,} DAG{'s' if len(found.dags) != 1 else ''}.")
+        _say(f"Look it over, then try it: {_try(output, target, options)}")
     return 0
+
+
+def _try(output: str, target: Target | None, options: Mapping[str, Any]) -> str:
+    """The command that shows what a new manifest is worth."""
+    import shlex  # noqa: PLC0415 - with the rest of what only a real run needs
+
+    if target is None:
+        prefix = ["--dags-prefix", options["dags_prefix"]] if options["dags_prefix"] else []
+        return shlex.join(["mwaa-gate", "lint", output, "--dags-folder", options["dags_folder"], *prefix])
+    there = ["--airflow-url", target.name] if target.http is not None else []
+    return shlex.join(["mwaa-gate", "check", output, *there])
 
 
 def _update(

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 SHOWN = 80
 """So many characters of the manifest's text reach a message."""
+_LOOKED_AT = 2_000
+_CREDENTIALS = re.compile(r"://\S*@")
+"""Of a URL: somebody took it for the name of an environment."""
 _SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
 
@@ -36,7 +39,8 @@ class Unreadable(Exception):
 
 
 def show(text: str) -> str:
-    """`text` in quotes, safe for a terminal: control characters escaped, at most 80 characters."""
+    """`text` in quotes, safe for a log: control characters escaped, no URL's credentials, at most 80 characters."""
+    text = _CREDENTIALS.sub("://***@", text[:_LOOKED_AT])
     escaped = repr(text[:SHOWN])[1:-1]
     cut = len(text) > SHOWN or len(escaped) > SHOWN
     return f"'{escaped[:SHOWN]}{'…' if cut else ''}'"

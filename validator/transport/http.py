@@ -246,7 +246,10 @@ def _checked(base_url: str) -> str:
         port = parts.port
         parse_url(base_url)
     except (ValueError, LocationParseError):
-        raise UsageError("The Airflow URL cannot be read as a URL") from None
+        raise UsageError(
+            "The Airflow URL cannot be read as a URL",  # unquoted: it may hold credentials
+            advice="Write it like https://host/base or http://localhost:8080, with a port of up to 65535.",
+        ) from None
     if "@" in base_url.partition("?")[0]:
         raise UsageError(
             "The Airflow URL holds credentials, and URLs are shown in logs",
