@@ -95,7 +95,7 @@ class Caller:
             self._server.see(facts.date if facts is not None else None)
             return facts
 
-        return self._repeat(attempt, deadline, once=True)
+        return self._repeat(attempt, deadline, lambda _: False)
 
     def get(
         self,
@@ -125,7 +125,23 @@ class Caller:
                     asked = instead(asked, failed)
                 raise
 
-        return self._repeat(attempt, deadline)
+        return self._repeat(attempt, deadline, lambda failed: failed.retry)
+
+    def send(self, request: Request, deadline: float) -> Answer:
+        """The answer to a `request` that must not be made twice, such as a trigger; its status is 2xx.
+
+        Repeated only where it was surely not done: throttled. A `status` of 4xx says the same; of any other failure
+        nobody knows whether it was done: look for what it may have left.
+
+        Args:
+            request: what to do.
+            deadline: as for `get`.
+
+        Raises:
+            CallFailed: no such answer; `status` is Airflow's, where it had one.
+            CannotTell: no call can do better.
+        """
+        return self._repeat(lambda: self._accept(request), deadline, lambda failed: failed.throttled)
 
     def _accept(self, request: Request) -> Answer:
         answer = self._transport.call(request)
@@ -138,7 +154,9 @@ class Caller:
             raise refusal
         return answer
 
-    def _repeat(self, attempt: Callable[[], _R], deadline: float, *, once: bool = False) -> _R:
+    def _repeat(
+        self, attempt: Callable[[], _R], deadline: float, may_repeat: Callable[[CallFailed], bool]
+    ) -> _R:
         wait = self._rule.first_wait
         failures = 0
         throttled = False
@@ -163,7 +181,7 @@ class Caller:
                     failures += 1
                 pause = wait * (0.5 + self._jitter() / 2)
                 out_of_time = self._clock.now() + pause >= deadline
-                if once or not failed.retry or failures >= self._rule.attempts or out_of_time:
+                if not may_repeat(failed) or failures >= self._rule.attempts or out_of_time:
                     raise
                 self._clock.sleep(pause)
                 wait = min(self._rule.longest_wait, wait * 2)
