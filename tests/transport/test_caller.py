@@ -246,6 +246,33 @@ def test_the_last_request_ids_are_kept_also_those_of_refusals():
     assert caller.request_ids == tuple(f"id-{n}" for n in range(5, 15))
 
 
+def test_what_is_sent_is_repeated_only_while_it_is_throttled():
+    caller, script, *_ = build(THROTTLED, Answer(429, {}, None), OK)
+    assert caller.send(Request("/dags/x/dagRuns", method="POST", body={}), 1000) is OK
+    assert [request.method for request in script.asked] == ["POST"] * 3
+
+
+@pytest.mark.parametrize(
+    "failure", [LOST, HOPELESS, *(Answer(n, "", None) for n in (400, 403, 409, 500, 502, 503, 504))]
+)
+@pytest.mark.parametrize("throttled", [0, 2])
+def test_what_was_sent_and_may_have_been_done_is_never_sent_again(failure, throttled):
+    caller, _, clock, *_ = build(*[THROTTLED] * throttled, failure, OK)
+    with pytest.raises(CallFailed) as caught:
+        caller.send(ASK, 1000)
+    assert (caller.calls, len(clock.slept)) == (throttled + 1, throttled)
+    assert not caught.value.throttled
+    assert caught.value.status == (failure.status if isinstance(failure, Answer) else None)
+
+
+def test_what_is_throttled_until_the_deadline_was_surely_not_done():
+    caller, _, clock, *_ = build(THROTTLED)
+    with pytest.raises(CallFailed) as caught:
+        caller.send(ASK, 60)
+    assert caught.value.throttled
+    assert clock.time <= 60
+
+
 @pytest.mark.parametrize("failure", [LOST, THROTTLED])
 def test_getenvironment_is_optional_and_never_repeated(failure):
     caller, *_ = build(failure)

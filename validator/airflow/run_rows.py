@@ -80,10 +80,11 @@ def read_run(row: object, *, airflow_3: bool) -> ListedRun:
     due = _time(told, due_key, what)
     if due is None:
         raise bad(f"{what} has no {due_key}")
+    made: datetime | None = due
     if airflow_3:
-        made = parse_time(told.get("queued_at"), f"queued_at of {what}") or due
-    else:
-        made = due if run_type in _MADE_AT_LOGICAL_DATE else None
+        made = _time(told, "queued_at", what) or due
+    elif run_type not in _MADE_AT_LOGICAL_DATE:
+        made = None
     run = DagRun(
         dag_id=dag_id,
         run_id=run_id,
