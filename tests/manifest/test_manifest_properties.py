@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from validator.errors import ManifestError
 from validator.manifest import (
     SCHEMA,
+    AssetEvent,
     EnvironmentRule,
     ExpectedConnection,
     ExpectedDag,
@@ -20,8 +21,11 @@ from validator.manifest import (
     ImportErrorRule,
     InventoryRule,
     Manifest,
+    RunExpectation,
+    SmokeRun,
     parse_manifest,
 )
+from validator.manifest.model import with_runs
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no failure."""
@@ -76,6 +80,11 @@ PIECES = [
     "warnings: fail",
     "mwaa:",
     "airflow_version: 2.10",
+    "smoke:",
+    "conf: {a: no}",
+    "event: {uri: a}",
+    "expect_run_of: a",
+    "expect: {tasks: {a: success}}",
     "no",
     "1e3",
     ".nan",
@@ -126,7 +135,7 @@ def known_keys(schema):
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates()
-keys = st.sampled_from(sorted({"smoke", *known_keys(SCHEMA)}))
+keys = st.sampled_from(sorted({"unknown", *known_keys(SCHEMA)}))
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys | scalars, inner, max_size=4),
@@ -180,11 +189,42 @@ def expected_dags(dag_id):
     )
 
 
+words = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | lines
+objects = st.dictionaries(
+    lines, words | st.lists(words, max_size=2) | st.dictionaries(lines, words, max_size=2), max_size=2
+)
+states = st.sampled_from(["success", "failed", "skipped", "upstream_failed", "removed"])
+
+
+@st.composite
+def smoke_runs(draw, dag_id, paused):
+    timeout = draw(st.integers(1, 86_400))
+    event = draw(st.none() | st.builds(AssetEvent, lines, objects))
+    return SmokeRun(
+        dag_id,
+        conf=draw(objects) if event is None else {},
+        timeout=float(timeout),
+        unpause=bool(paused) or draw(st.booleans()),
+        keep=draw(st.sampled_from(["always", "on-failure", "never"])),
+        expect=RunExpectation(
+            draw(st.sampled_from(["success", "failed"])),
+            draw(st.dictionaries(ids, states, max_size=3)),
+            draw(st.none() | st.integers(1, timeout).map(float)),
+        ),
+        event=event,
+    )
+
+
 @st.composite
 def manifests(draw):
     all_ids = draw(st.lists(ids, min_size=1, max_size=12, unique=True))
     cut = draw(st.integers(0, len(all_ids) - 1))
     require = draw(components)
+    dags = tuple(draw(expected_dags(dag_id)) for dag_id in all_ids[cut:])
+    named = {dag.dag_id: dag.paused for dag in dags}
+    runnable = st.sampled_from(list(named)) | ids.filter(lambda one: one not in all_ids[:cut])
+    runs = draw(st.lists(runnable, max_size=2, unique=True))
+    smoke = tuple(draw(smoke_runs(dag_id, named.get(dag_id))) for dag_id in runs)
     return Manifest(
         environment=draw(st.none() | st.from_regex(r"[a-zA-Z][0-9a-zA-Z_-]{0,79}", fullmatch=True)),
         region=draw(
@@ -201,7 +241,7 @@ def manifests(draw):
             ignore=tuple(name for name in draw(components) if name not in require),
             max_heartbeat_age=float(draw(st.integers(1, 86_400))),
         ),
-        dags=tuple(draw(expected_dags(dag_id)) for dag_id in all_ids[cut:]),
+        dags=with_runs(dags, smoke),
         patterns=tuple(
             ExpectedPattern(pattern + "*", draw(st.integers(1, 20_000)))
             for pattern in draw(st.lists(ids, max_size=4, unique=True))
@@ -233,6 +273,7 @@ def manifests(draw):
                 st.none() | st.just("null"),
             )
         ),
+        smoke=smoke,
     )
 
 
@@ -257,13 +298,26 @@ def written_dag(dag):
     return bare_where_alone(entry, "dag_id")
 
 
+def duration(value):
+    return f"{value:.0f}s" if isinstance(value, float) else value
+
+
+def written_run(run):
+    expect = given_only({**asdict(run.expect), "max_duration": duration(run.expect.max_duration)})
+    if not expect["tasks"]:
+        del expect["tasks"]
+    entry = {"timeout": duration(run.timeout), "unpause": run.unpause, "keep": run.keep, "expect": expect}
+    if run.event is not None:
+        return {"event": asdict(run.event), "expect_run_of": run.dag_id, **entry}
+    return {"dag_id": run.dag_id, "conf": run.conf, **entry}
+
+
 def written(manifest):
     """The manifest as somebody would write it."""
-
-    def duration(value):
-        return f"{value:.0f}s" if isinstance(value, float) else value
-
-    dags = [written_dag(dag) for dag in manifest.dags]
+    # What only `smoke` names needs no entry of its own.
+    cuts = range(len(manifest.dags) + 1)
+    own = next(cut for cut in cuts if with_runs(manifest.dags[:cut], manifest.smoke) == manifest.dags)
+    dags = [written_dag(dag) for dag in manifest.dags[:own]]
     dags += [{"pattern": entry.pattern, "min": entry.minimum} for entry in manifest.patterns]
     data = given_only(
         {
@@ -292,6 +346,7 @@ def written(manifest):
             ],
             "pools": [bare_where_alone(given_only(asdict(one)), "name") for one in manifest.pools],
             "warnings": manifest.warnings,
+            "smoke": [written_run(run) for run in manifest.smoke],
         }
     )
     mwaa = given_only(asdict(manifest.mwaa))

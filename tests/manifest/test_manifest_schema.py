@@ -24,6 +24,9 @@ def subschemas(node, place=""):
             for key, child in value.items():
                 yield f"{place}.{key}", child
                 yield from subschemas(child, f"{place}.{key}")
+        elif keyword == "patternProperties":
+            for pattern, child in value.items():
+                yield f"{place}.{pattern}", child
         elif keyword in {"items", "then", "else", "if"}:
             yield from subschemas(value, f"{place}/{keyword}")
 
@@ -55,7 +58,8 @@ def test_every_key_has_a_description_and_words_for_its_error(place, rule):
 def test_every_mapping_refuses_unknown_keys_and_every_list_and_text_is_bounded(place, rule):
     kind = rule.get("type")
     if kind == "object":
-        assert rule["additionalProperties"] is False
+        assert rule["additionalProperties"] is place.endswith((".conf", ".extra"))
+        assert "patternProperties" not in rule or rule["maxProperties"] <= 20_000
     if kind == "array":
         assert rule["maxItems"] <= 20_000
     if kind in ("string", ["string", "null"]):
@@ -67,8 +71,12 @@ def test_the_mappings_among_bare_names_refuse_unknown_keys(key):
     assert SCHEMA["properties"][key]["items"]["else"]["additionalProperties"] is False
 
 
-def test_both_forms_of_a_dag_entry_refuse_unknown_keys():
-    forms = SCHEMA["properties"]["dags"]["items"]["else"]
+@pytest.mark.parametrize(
+    "forms",
+    [SCHEMA["properties"]["dags"]["items"]["else"], SCHEMA["properties"]["smoke"]["items"]],
+    ids=["dags", "smoke"],
+)
+def test_both_forms_of_an_entry_refuse_unknown_keys(forms):
     assert forms["then"]["additionalProperties"] is False
     assert forms["else"]["additionalProperties"] is False
 
