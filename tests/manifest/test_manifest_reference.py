@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from validator.manifest import SCHEMA, Manifest, parse_manifest
+from validator.manifest import SCHEMA, Manifest, RunExpectation, SmokeRun, parse_manifest
 from validator.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -19,12 +19,24 @@ def keys():
     """Every key as the reference writes it: the blocks by their keys, an entry's own keys bare."""
     for key, rule in SCHEMA["properties"].items():
         if key == "dags":
-            forms = rule["items"]["else"]
-            yield from forms["then"]["properties"]
-            yield from forms["else"]["properties"]
+            yield from keys_of(rule["items"]["else"])
+        elif key == "smoke":
+            yield from keys_of(rule["items"])
         elif "properties" in rule:
             yield from (f"{key}.{inner}" for inner in rule["properties"])
         else:
+            yield key
+
+
+def keys_of(forms):
+    """The keys of an entry in its two forms, and of the blocks in it."""
+    known = {}
+    for form in ("then", "else"):
+        known.update(forms[form]["properties"])
+    for key, rule in known.items():
+        inner = rule.get("properties", ())
+        yield from (f"{key}.{name}" for name in inner)
+        if not inner:
             yield key
 
 
@@ -52,10 +64,13 @@ def test_the_defaults_in_its_example_are_the_defaults():
     assert shown.inventory.unexpected == default.inventory.unexpected
     assert shown.import_errors.scope == default.import_errors.scope
     assert shown.health.max_heartbeat_age == default.health.max_heartbeat_age
+    assert {run.timeout for run in shown.smoke} == {SmokeRun.timeout}
+    assert (shown.smoke[0].unpause, shown.smoke[0].keep) == (SmokeRun.unpause, SmokeRun.keep)
+    assert shown.smoke[0].expect.state == RunExpectation.state
 
 
 def test_every_reason_that_it_names_is_one():
-    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", REFERENCE)) - {"analytics-prod"}
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", REFERENCE)) - {"analytics-prod", "on-failure"}
     assert named <= {str(reason) for reason in Reason}
     assert len(named) >= 20
 
