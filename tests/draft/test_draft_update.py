@@ -239,6 +239,42 @@ def test_only_leaves_the_others_alone():
     assert new.data.decode() == HEAD + "dags:\n- x_1\n- y_gone\n"
 
 
+RUNS = "smoke:  # what runs\n- dag_id: a\n  conf: {x:  1.0}\n- {event: {uri: u}, expect_run_of: b, unpause: true}\n"
+
+
+@pytest.mark.parametrize(
+    "dags", ["", "dags: []\n", "dags: [z]\n", "dags: [a]\n", "dags:\n- b\n- pattern: z*\n"]
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_smoke_runs_stay_as_they_are(dags, order):
+    text = HEAD + "".join([dags, RUNS][::order])
+    new = updated(text, found("a", "b", "c", paused=False), ("tags", "paused"), prune=True)
+
+    read = parse_manifest(new.data, "m", {})
+    assert RUNS in new.data.decode()
+    assert read.smoke == parse_manifest(text.encode(), "m", {}).smoke
+    assert {one.dag_id for one in read.dags} == {"a", "b", "c"}
+    assert all(one.tags == ("a", "b") for one in read.dags)
+
+
+def test_an_entry_whose_dag_runs_is_not_pruned():
+    new = updated(HEAD + "dags: [a, b, y, z]\n" + RUNS, found("z"), prune=True)
+
+    assert new.data.decode() == HEAD + "dags: [a, b, z]\n" + RUNS
+    assert notes_of(new)["Not found, and kept:"] == ("a, since smoke runs it", "b, since smoke runs it")
+
+
+@pytest.mark.parametrize("entry", ["", "- a\n", "- {dag_id: a, paused: false}\n"])
+def test_no_pause_is_demanded_of_a_dag_that_runs_as_it_is(entry):
+    text = HEAD + f"dags:\n- z\n{entry}" + RUNS
+    new = updated(text, found("a", "b", "z"), ("paused",))
+
+    paused = {one.dag_id: one.paused for one in parse_manifest(new.data, "m", {}).dags}
+    assert paused == {"a": False if "false" in entry else None, "b": True, "z": True}
+    assert notes_of(new)["Warning: paused, and smoke runs them without unpause: true:"] == ("a",)
+    assert "Warning: paused" not in str(updated(text, found("a", "z"), only=("z",)).notes)
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_every_line_of_an_example_that_is_not_meant_to_change_stays(path):
     data = path.read_bytes()

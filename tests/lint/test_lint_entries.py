@@ -36,6 +36,22 @@ def test_an_id_that_no_file_can_define_is_an_error_with_the_close_one(linted, to
     assert result.exit_code == 1
 
 
+def test_a_dag_that_only_a_smoke_run_names_is_looked_for_as_well(linted, told):
+    runs = "smoke:\n  - dag_id: etl\n  - dag_id: smoke\n  - {event: {uri: a}, expect_run_of: consumer}\n"
+    result = linted(manifest("etl", rest=runs), {"a.py": ["etl"]})
+    assert told(result) == [
+        ("dag-undefined", "error", "gate.yaml:7"),
+        ("dag-undefined", "error", "gate.yaml:8"),
+    ]
+    assert [one.dag_id for one in result.problems] == ["smoke", "consumer"]
+    assert told(linted(manifest("etl", rest=runs), {"a.py": ["etl", "smoke", "consumer"]})) == []
+
+
+def test_a_dag_that_runs_and_that_dags_names_too_is_told_of_once(linted, told):
+    result = linted(manifest("etl", rest="smoke: [{dag_id: etl}]\n"), {"a.py": ["other"]})
+    assert told(result) == [("dag-undefined", "error", "gate.yaml:4")]
+
+
 def test_an_id_that_is_close_to_nothing_has_no_hint(linted):
     assert "mean" not in linted(manifest("etl"), {"a.py": ["warehouse"]}).problems[0].message
 

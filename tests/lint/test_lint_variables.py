@@ -21,6 +21,7 @@ dags:
     tags: ["release:${GIT_SHA}"]
 connections: ["${CONN}", {conn_id: a, conn_type: "${TYPE}"}]
 mwaa: {environment_class: "${CLASS}"}
+smoke: [{dag_id: etl, conf: {a: ["${CONF}"]}, timeout: "${WAIT}", expect: {tasks: {t: "${STATE}"}}}]
 """
 
 
@@ -28,8 +29,20 @@ def test_a_variable_that_is_not_set_is_a_note_wherever_it_stands(linted, told):
     result = linted(EVERYWHERE, {"a.py": ["etl"]})
     assert {one[:2] for one in told(result)} == {("variable-unset", "note")}
     names = [one.message.split("variable ")[1].split()[0] for one in result.problems]
-    assert names == ["ENV", "REGION", "TIMEOUT", "SCHEDULE", "GIT_SHA", "CONN", "TYPE", "CLASS"]
-    assert [one.line for one in result.problems] == [2, 3, 4, 7, 8, 9, 9, 10]
+    assert names == [
+        "ENV",
+        "REGION",
+        "TIMEOUT",
+        "SCHEDULE",
+        "GIT_SHA",
+        "CONN",
+        "TYPE",
+        "CLASS",
+        "CONF",
+        "STATE",
+        "WAIT",
+    ]
+    assert [one.line for one in result.problems] == [2, 3, 4, 7, 8, 9, 9, 10, 11, 11, 11]
     assert result.exit_code == 0
 
 
@@ -43,6 +56,8 @@ def test_a_variable_that_is_not_set_is_a_note_wherever_it_stands(linted, told):
         'dags: [{pattern: "e*", min: "${X}"}]',
         'absent: ["${X}"]\ndags: [etl]',
         'dags: [etl]\nmwaa: {airflow_version: "${X}"}',
+        'smoke: [{dag_id: "${X}"}]',
+        'smoke: [{event: {uri: a}, expect_run_of: "${X}"}]',
     ],
 )
 def test_where_the_folder_would_be_compared_with_it_it_is_a_warning(linted, told, rest):
@@ -146,7 +161,7 @@ def test_an_alias_stands_where_it_is_used():
 
 
 def test_check_still_refuses_what_a_lint_forgives():
-    with pytest.raises(ManifestError, match="8 problems"):
+    with pytest.raises(ManifestError, match="11 problems"):
         parse_manifest(EVERYWHERE.encode(), "m", {})
 
 
