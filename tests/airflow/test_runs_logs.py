@@ -155,10 +155,21 @@ def test_a_log_that_could_not_be_asked_for_is_told_as_that(status):
 
 @pytest.mark.parametrize(
     "content",
-    ["[" * 5000, "[('vm', 'cut off", "('vm', 'x')", "[('vm', 7)]", "[7]", "\x00", "__import__('os')"],
+    [
+        "[" * 5000,
+        "[(" * 5000,
+        "[(" + "-" * 100_000 + "1)]",
+        "[]" * 5000,
+        "[('vm', 'cut off",
+        "('vm', 'x')",
+        "[('vm', 7)]",
+        "[7]",
+        "\x00",
+        "__import__('os')",
+    ],
 )
 def test_content_that_is_not_pythons_words_for_a_log_is_the_log(content):
-    assert end_of_log({"content": content}, 10_000) == content.strip()
+    assert end_of_log({"content": content}, 200_000) == content.strip()
 
 
 @pytest.mark.parametrize("detail", [{}, "x", 7, [7], [{}], [{"frames": 7}], [{"frames": [7, {}]}]])

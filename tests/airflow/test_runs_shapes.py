@@ -178,6 +178,12 @@ def test_a_dag_that_does_not_say_whether_it_is_paused_is_a_bad_response():
         assert failed.reason is Reason.BAD_RESPONSE
 
 
+@pytest.mark.parametrize("wrong", ["true", 1, None, ABSENT, {}])
+def test_a_switch_that_does_not_say_true_is_not_set(wrong):
+    answer = 200, spoilt({"dag_id": "smoke"}, "is_paused", wrong)
+    assert refused(EVERY_CALL["set_paused"], answer)[0].reason is Reason.BAD_RESPONSE
+
+
 @pytest.mark.parametrize("status", [401, 403, 503])
 def test_a_list_of_dags_that_cannot_be_read_is_not_taken_for_one_without_the_dag(status):
     failed, _ = refused(lambda calls: calls.is_paused("smoke", DEADLINE), (status, {}))

@@ -44,6 +44,8 @@ def _text_of(body: object) -> str:
 
 def _unwrapped(content: str) -> str:
     """Airflow 2's JSON: its text is Python's way to write `[(host, log), ...]`."""
+    if not content.startswith(("[(", "[]")):
+        return content
     try:
         parts = ast.literal_eval(content)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
