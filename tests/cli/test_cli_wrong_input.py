@@ -247,3 +247,11 @@ def test_a_deploy_from_before_there_was_mwaa_is_a_typing_mistake(refused, manife
 @pytest.mark.parametrize("option", ["--json", "--junit"])
 def test_a_report_without_a_name_is_not_silently_left_out(refused, manifest, option):
     assert "cannot write" in refused("check", manifest(), "--env", "sandbox", option, "")
+
+
+def test_a_url_for_a_name_is_not_shown_but_told_where_it_belongs(gate, manifest):
+    ended = gate("check", manifest(), "--env", "https://ann:hush@host")
+
+    assert ended.code == 2
+    assert "--airflow-url" in ended.err
+    assert "hush" not in ended.err

@@ -185,6 +185,11 @@ def connect(  # noqa: PLR0913 - an environment, and how AWS is reached
     Raises:
         UsageError: `name` can be no environment's name, or `role_arn` no role's.
     """
+    if "://" in name:
+        raise UsageError(
+            "A URL cannot be the name of an MWAA environment",  # unquoted: it may hold credentials
+            advice="Give the URL of a plain Airflow by --airflow-url or MWAA_GATE_AIRFLOW_URL, without credentials.",
+        )
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(
             f"{name!r} cannot be the name of an MWAA environment",
