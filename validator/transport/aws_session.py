@@ -182,7 +182,8 @@ class AwsSession:
         """The credentials that sign the calls; None: there are none.
 
         Raises:
-            CannotTell: an unknown profile, credentials that are expired, or a role that cannot be assumed.
+            CannotTell: an unknown profile, credentials that are expired or that nothing could be signed with, or a role
+                that cannot be assumed.
             CallFailed: what gives them did not answer.
         """
         from botocore.credentials import RefreshableCredentials  # noqa: PLC0415 - heavy
@@ -192,13 +193,16 @@ class AwsSession:
             if found is None:
                 return None
             frozen = found.get_frozen_credentials()
+        given = tuple(one for one in (frozen.access_key, frozen.secret_key, frozen.token) if one)
+        if any("\n" in one or "\r" in one for one in given):
+            raise _unsendable()
         renewable = isinstance(found, RefreshableCredentials)
         return Signer(
             method=found.method or "",
             temporary=frozen.token is not None,
             expires=getattr(found, "_expiry_time", None),  # there is no public way
             renews=renewable and found.method != "env",  # a process's own variables never change
-            secrets=tuple(one for one in (frozen.access_key, frozen.secret_key, frozen.token) if one),
+            secrets=given,
         )
 
     def _session(self) -> Session:
@@ -319,7 +323,13 @@ def explain_refusal(operation: str, own: Collection[str], error: ClientError) ->
     """
     code, message, status = code_of(error)
     if code in _THROTTLED or status == 429:  # noqa: PLR2004 - HTTP's Too Many Requests
-        return CallFailed(Reason.UNREACHABLE, f"{operation} was throttled: {message}", throttled=True)
+        return CallFailed(
+            Reason.UNREACHABLE,
+            f"{operation} was throttled: {message}",
+            throttled=True,
+            advice="Look for who else calls at that moment, or lower --max-tps: everybody in an account shares about 10 "
+            "calls of Airflow a second.",
+        )
     if code in BAD_CREDENTIALS:
         return CannotTell(
             Reason.ACCESS_DENIED,
@@ -375,13 +385,7 @@ def _no_answer(operation: str, error: BotoCoreError) -> GateError:
 
     said = f"{operation} got no answer: {_masked(error)}"
     if "Invalid header value" in said:
-        # Its words are the header, and that is the token, or the signature and the key's id.
-        return CannotTell(
-            Reason.ACCESS_DENIED,
-            "no usable AWS credentials: they hold a character that they cannot have, such as a line break",
-            advice="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN (or the profile's) anew, with no "
-            "line break at the end of any: secrets that were pasted or read from a file often have one.",
-        )
+        return _unsendable()  # its words are the header: the token, or the signature and the key's id
     if isinstance(error, aws.SSLError):
         return CallFailed(
             Reason.UNREACHABLE,
@@ -419,6 +423,15 @@ def _no_credentials(error: BotoCoreError) -> CannotTell:
         # So is what a metadata service answered.
         said = re.sub(r"(container metadata): .*", r"\1", said, flags=re.DOTALL)
     return CannotTell(Reason.ACCESS_DENIED, f"no usable AWS credentials: {said}", advice=advice)
+
+
+def _unsendable() -> CannotTell:
+    return CannotTell(
+        Reason.ACCESS_DENIED,
+        "no usable AWS credentials: they hold a character that they cannot have, such as a line break",
+        advice="Set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN (or the profile's) anew, with no line "
+        "break at the end of any: secrets that were pasted or read from a file often have one.",
+    )
 
 
 def _no_client(error: Exception) -> CannotTell:
