@@ -118,6 +118,13 @@ def _reads_health(facts: AirflowFacts) -> Line:
         return ok("reads-health", "Allowed: no role is needed.")
     if failed is None:
         return skipped("reads-health", "reads-dags")
+    answered = sum(not isinstance(one, Failure) for one in facts.samples)
+    if answered:
+        return warning(
+            "reads-health",
+            f"Allowed, but of {len(facts.samples)} calls {answered} {_were(answered)} answered: {failed.message}.",
+            failed.advice or _advice(failed.reason),
+        )
     return problem("reads-health", sentence(failed.message), failed.advice or ADVICE[failed.reason])
 
 
@@ -283,6 +290,10 @@ def _advice(reason: Reason) -> str:
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _denied(unread: Unread | None) -> bool:
