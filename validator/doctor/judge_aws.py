@@ -13,7 +13,7 @@ from validator.doctor.model import Line, first_problem, ok, problem, sentence, s
 from validator.durations import format_duration
 from validator.errors import CallFailed
 from validator.reasons import ADVICE, Reason
-from validator.transport.aws_session import BAD_CREDENTIALS
+from validator.transport.aws_errors import BAD_CREDENTIALS
 from validator.transport.interface import EnvironmentFacts
 from validator.transport.invoke_rest_api import UPDATE
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from validator.errors import CallFailed, CannotTell, UsageError
 from validator.reasons import ADVICE, Reason
-from validator.transport.aws_session import DENIED, AwsSession, code_of, explain_botocore, explain_refusal
+from validator.transport.aws_errors import DENIED, code_of, explain_botocore, explain_refusal
+from validator.transport.aws_session import AwsSession
 from validator.transport.interface import NO_ADVICE, WHOLE_CALL, Answer, EnvironmentFacts
 from validator.transport.within import within
 
