@@ -21,6 +21,8 @@ REFUSED_2 = [
     ("POST", LIST, {"page_offset": -1}, "-1 is less than the minimum of 0 - 'page_offset'"),
     ("POST", LIST, {"dag_ids": "a"}, "'a' is not of type 'array' - 'dag_ids'"),
     ("POST", LIST, {"dag_run_ids": ["r"]}, "{'dag_run_ids': ['Unknown field.']}"),
+    ("POST", LIST, {"dag_ids": [{}]}, "{} is not of type 'string' - 'dag_ids.0'"),
+    ("POST", TASKS, {"dag_ids": [None]}, "None is not of type 'string' - 'dag_ids.0'"),
     ("POST", LIST, None, "Request body must not be empty"),
     ("POST", TASKS, {"order_by": "task_id"}, "{'order_by': ['Unknown field.']}"),
     ("PATCH", "/dags/a", {"is_paused": "true"}, "'true' is not of type 'boolean' - 'is_paused'"),
@@ -42,6 +44,7 @@ REFUSED_3 = [
     ("POST", RUNS, {"state": "queued", "logical_date": None}, "extra_forbidden", ["body", "state"]),
     ("POST", LIST, {"page_limit": -1}, "greater_than_equal", ["body", "page_limit"]),
     ("POST", LIST, {"dag_ids": "a"}, "list_type", ["body", "dag_ids"]),
+    ("POST", LIST, {"dag_ids": [{}]}, "string_type", ["body", "dag_ids", 0]),
     ("POST", LIST, {"states": ["nope"]}, "enum", ["body", "states", 0]),
     ("POST", LIST, {"dag_run_ids": ["r"]}, "extra_forbidden", ["body", "dag_run_ids"]),
     ("POST", LIST, None, "missing", ["body"]),
@@ -108,6 +111,14 @@ def test_a_logical_date_is_given_once(version, simulate):
     assert told == [200, 409]
     bad = simulation.call("POST", RUNS, {}, {"dag_run_id": "r3", "logical_date": "soon"})[0]
     assert bad == 400
+
+
+@pytest.mark.parametrize("version", AIRFLOW_2)
+def test_an_id_of_airflows_own_that_somebody_has_taken_is_a_conflict(version, simulate):
+    simulation = simulate(version)
+    taken = {"dag_run_id": "manual__2026-01-02T00:00:00+00:00"}
+    assert simulation.call("POST", RUNS, {}, taken)[0] == 200
+    assert simulation.call("POST", RUNS, {}, {"logical_date": "2026-01-02T00:00:00Z"})[0] == 409
 
 
 def test_null_in_a_filter_finds_tasks_without_a_state(version, simulate):
