@@ -109,8 +109,8 @@ def test_a_logical_date_is_given_once(version, simulate):
         for number in range(2)
     ]
     assert told == [200, 409]
-    bad = simulation.call("POST", RUNS, {}, {"dag_run_id": "r3", "logical_date": "soon"})[0]
-    assert bad == 400
+    for bad in ("soon", "2026-01-03", "0001-01-01T00:00:00+14:00"):
+        assert simulation.call("POST", RUNS, {}, {"dag_run_id": "r3", "logical_date": bad})[0] == 400
 
 
 @pytest.mark.parametrize("version", AIRFLOW_2)

@@ -320,7 +320,7 @@ class RunsDialect(Dialect):
             return None
         try:
             return date_of(text).astimezone(timezone.utc)
-        except ValueError:
+        except (ValueError, OverflowError):  # before the year 1, seen from UTC
             raise Refused(*self.bad_request(f"Invalid date string: {text}")) from None
 
 
