@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from validator import __version__
 from validator.errors import UsageError
-from validator.transport.aws_errors import explaining
+from validator.transport.aws_errors import explaining, unsendable
 from validator.transport.interface import CALL_TIMEOUT, CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
