@@ -117,7 +117,7 @@ _GOLDEN = 0.6180339887
 
 def _once_more(ids: list[str], view: View) -> frozenset[str]:
     """Those of the findings that stand without being asked for which are asked for all the same, in turn."""
-    kept = [one for one in ids if one in view.kept]
+    kept = sorted(one for one in ids if one in view.kept)  # whatever the order of the manifest's entries
     if len(kept) <= SPOT_CHECKS:
         return frozenset(kept)
     start = int(view.times.gate_now * _GOLDEN % 1 * len(kept))

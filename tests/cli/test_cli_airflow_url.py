@@ -206,12 +206,20 @@ def test_what_only_goes_with_a_url_is_wrong_input_without(gate, manifest, option
     ("variables", "options", "code"),
     [
         ({"MWAA_ENV_NAME": "prod"}, ["--airflow-url"], 0),
-        ({"MWAA_ENV_NAME": "prod", "MWAA_GATE_AIRFLOW_URL": "URL"}, [], 2),
+        ({"MWAA_ENV_NAME": "prod", "MWAA_GATE_AIRFLOW_URL": "URL"}, [], 0),
+        ({"MWAA_GATE_ENV": "prod", "MWAA_GATE_AIRFLOW_URL": "URL"}, [], 2),
         ({"MWAA_GATE_AIRFLOW_URL": "URL"}, [], 0),
         ({"MWAA_GATE_AIRFLOW_URL": "URL"}, ["--env", "prod"], 3),
         ({"AWS_REGION": "eu-west-1", "MWAA_GATE_REGION": "eu-west-1"}, ["--airflow-url"], 0),
     ],
-    ids=["the line wins", "two variables", "a variable", "the line wins over it", "variables for others"],
+    ids=[
+        "the line wins",
+        "the gate's own variable wins",
+        "two variables",
+        "a variable",
+        "the line wins over it",
+        "variables for others",
+    ],
 )
 def test_what_is_named_nearest_is_asked(plain, gate, clean, manifest, variables, options, code):
     server = plain("etl")

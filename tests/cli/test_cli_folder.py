@@ -356,6 +356,18 @@ def test_an_option_that_would_do_nothing_is_refused(gate, new_sandbox, write, op
     assert one.calls == ()
 
 
+def test_an_empty_name_is_not_the_folder_that_the_gate_runs_in(
+    gate, new_sandbox, manifest, write, monkeypatch
+):
+    one = new_sandbox({"etl.py": file_of("etl")})
+    path = manifest()
+    monkeypatch.chdir(write(etl="etl"))
+    ended = gate("check", path, "--dags-folder", "", *FAST)
+    assert ended.code == 2
+    assert "--dags-folder is empty" in ended.err
+    assert one.calls == ()
+
+
 def test_neither_a_manifest_nor_a_folder_is_a_wrong_command_line(gate, new_sandbox):
     ended = gate("check", *FAST)
     assert ended.code == 2

@@ -116,9 +116,9 @@ def test_an_interval_of_nothing(refused, manifest):
     [
         ("2026-01-31T08:00:00", "time zone"),
         ("2026-01-31", "time zone"),
-        pytest.param(f"{NOW + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}", "future", id="in five minutes"),
+        pytest.param(f"{NOW + timedelta(hours=5):%Y-%m-%dT%H:%M:%SZ}", "future", id="in five hours"),
         ("9999-12-31T23:59:59Z", "future"),
-        pytest.param(str(int(NOW.timestamp()) + 300), "future", id="in 300 s"),
+        pytest.param(str(int(NOW.timestamp()) + 18_000), "future", id="in 18,000 s"),
         ("1800000000000", "neither now"),
         ("yesterday", "neither now"),
         ("", "neither now"),
@@ -247,3 +247,11 @@ def test_a_deploy_from_before_there_was_mwaa_is_a_typing_mistake(refused, manife
 @pytest.mark.parametrize("option", ["--json", "--junit"])
 def test_a_report_without_a_name_is_not_silently_left_out(refused, manifest, option):
     assert "cannot write" in refused("check", manifest(), "--env", "sandbox", option, "")
+
+
+def test_a_url_for_a_name_is_not_shown_but_told_where_it_belongs(gate, manifest):
+    ended = gate("check", manifest(), "--env", "https://ann:hush@host")
+
+    assert ended.code == 2
+    assert "--airflow-url" in ended.err
+    assert "hush" not in ended.err

@@ -360,3 +360,12 @@ def test_throttling_is_seen(aws):
     assert lines["pace"].status is Status.WARNING
     assert lines["pace"].details["throttled"] == 2
     assert statuses(lines, Status.PROBLEM) == set()
+
+
+@pytest.mark.parametrize(("seconds", "samples"), [(0.0, 1), (10.0, 5)])
+def test_slow_answers_leave_time_for_the_round(aws, monkeypatch, seconds, samples):
+    monkeypatch.setattr("validator.doctor.ask_airflow.SAMPLING", seconds)
+    aws()
+    _, lines = look()
+    assert lines["pace"].message.startswith(f"{samples} paced call")
+    assert lines["reads-dags"].status is Status.OK

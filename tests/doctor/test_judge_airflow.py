@@ -22,6 +22,7 @@ from validator.airflow.models import (
 from validator.doctor.facts import AirflowFacts, Call, Failure, Probe, Tick, Wants
 from validator.doctor.judge_airflow import judge_airflow
 from validator.doctor.judge_time import judge_clock, judge_time
+from validator.doctor.judge_url import judge_version
 from validator.doctor.model import AIRFLOW, GROUPS, READS, TIME, Status
 from validator.reasons import Reason
 from validator.rules import Rules
@@ -156,6 +157,7 @@ def test_a_role_that_reads_all_is_never_told_of_one_that_was_not_seen_to(probes,
         ("role", changed(reads_all=LOST), Status.WARNING),
         ("role", {"seen": DOWN}, Status.SKIPPED),
         ("reads-health", {"samples": (DOWN,)}, Status.PROBLEM),
+        ("reads-health", {"samples": (healthy(), DOWN)}, Status.WARNING),
         ("reads-health", {"samples": ()}, Status.SKIPPED),
         ("reads-dags", changed(dags=Walk(unread=LOST)), Status.PROBLEM),
         ("reads-dags", changed(reads_all=False), Status.WARNING),
@@ -192,6 +194,25 @@ def test_a_role_that_reads_all_is_never_told_of_one_that_was_not_seen_to(probes,
 )
 def test_a_line_of_what_may_be_read(id_, more, status):
     assert told(**more)[id_].status is status
+
+
+@pytest.mark.parametrize("more", [{"seen": DOWN}, changed(dags=Walk(unread=LOST))])
+def test_a_list_that_does_not_come_is_not_blamed_on_the_way_there(more):
+    advice = told(**more)["reads-dags"].advice
+    assert "answered another call" in advice
+    assert "spelling" not in advice
+
+
+@pytest.mark.parametrize(
+    ("assumed", "status"),
+    [(None, Status.OK), (V3, Status.OK), (Version("3.1.0", 3, 1), Status.WARNING), (V2, Status.PROBLEM)],
+)
+def test_two_versions_of_one_airflow_are_told(assumed, status):
+    line = judge_version(V3, assumed)
+    assert line.status is status
+    assert (assumed is not None and assumed.text in line.message) == (
+        status is not Status.OK or assumed is V3
+    )
 
 
 def test_import_errors_are_not_called_hidden_where_nobody_knows():

@@ -252,6 +252,13 @@ def test_who_is_throttled_is_not_sent_to_look_at_the_network(line):
     assert "network" not in advice
 
 
+def test_no_permission_is_asked_for_where_aws_denied_nothing():
+    unusable = Failure(Reason.ACCESS_DENIED, "no usable AWS credentials: they are odd", "Set them anew.")
+    lines = told(identity=unusable, environment=unusable, invoked=unusable)
+    for each in ("caller", "environment", "invoke-rest-api"):
+        assert lines[each].advice.startswith("Set them anew.")
+
+
 def test_what_is_known_of_a_silence_goes_before_a_guess():
     failed = Failure(Reason.UNREACHABLE, "SSL validation failed", "Name the certificate.")
     lines = told(identity=failed, environment=failed, invoked=failed)

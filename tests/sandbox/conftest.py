@@ -48,7 +48,7 @@ class Lab:
         return self.world.metadata.errors
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_lab():
     return Lab
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from validator.errors import CallFailed, UsageError
 from validator.reasons import Reason
 from validator.sandbox.proxy import AirflowProxy, read_options
+from validator.transport.airflow_auth import Auth
 from validator.transport.http import HttpTransport
 from validator.transport.interface import Answer
 
@@ -65,3 +68,52 @@ def test_options_are_read_from_texts():
     for wrong in ("core.x", "=5", "x=5"):
         with pytest.raises(UsageError):
             read_options((wrong,))
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "sent", "told"),
+    [
+        (204, "text/html; charset=utf-8", b"", (204, None)),  # Airflow 2, after the DELETE of a variable
+        (204, "application/json", b"", (204, None)),
+        (200, "application/json", b'{"a": [1]}', (200, {"a": [1]})),
+        (200, "application/json", b"[1, 2]", (200, [1, 2])),
+        (200, "text/plain", b"two words", (200, "two words")),
+        (500, "text/html", b"<h1>Ooops!</h1>", (500, "<h1>Ooops!</h1>")),
+        (
+            409,
+            "application/json",
+            b'{"detail": {"reason": "unique"}}',
+            (409, {"detail": {"reason": "unique"}}),
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_every_kind_of_body_passes_for_every_method(method, status, content_type, sent, told):
+    class Airflow(BaseHTTPRequestHandler):
+        def do(self):
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            version = self.path == "/api/v2/version"
+            self.send_response(200 if version else status)
+            self.send_header("Content-Type", "application/json" if version else content_type)
+            body = b'{"version": "3.0.6"}' if version else sent
+            if body:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - http.server's names
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Airflow) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            transport = HttpTransport(f"http://127.0.0.1:{server.server_port}", Auth(token="made-up-token"))
+            body = None if method in ("GET", "DELETE") else {"x": 1}
+            assert AirflowProxy(transport).call(method, "/anything/at%20all", {}, body) == told
+            transport.close()
+        finally:
+            server.shutdown()
+            thread.join()

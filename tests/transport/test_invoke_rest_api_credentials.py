@@ -12,6 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from validator.errors import CallFailed, CannotTell, UsageError
 from validator.reasons import Reason
+from validator.transport.aws_session import AwsSession
 from validator.transport.interface import Request
 from validator.transport.invoke_rest_api import connect
 
@@ -311,6 +312,14 @@ def test_a_credential_that_no_header_may_hold_is_not_shown(mwaa, aws, variable):
         assert caught.value.reason is Reason.ACCESS_DENIED
         assert SECRET not in caught.value.message
     assert sandbox.calls == ()
+
+
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_a_line_break_is_found_before_anything_is_signed(signed, variable):
+    signed.setenv(variable, f"{SECRET}\r")
+    with pytest.raises(CannotTell, match="line break") as caught:
+        AwsSession().signer()
+    assert SECRET not in caught.value.message
 
 
 def test_a_password_in_an_endpoint_is_not_shown(signed):

@@ -169,7 +169,9 @@ class View:
     @property
     def tells_sources(self) -> bool:
         """Whether texts can be asked for: Airflow 2 wants its own token of a file, too long for MWAA's paths."""
-        return self.seen.version is not None and not (self.is_airflow_2 and self.seen.longest_path is not None)
+        return self.seen.version is not None and not (
+            self.is_airflow_2 and self.seen.longest_path is not None
+        )
 
     @property
     def is_airflow_2(self) -> bool:

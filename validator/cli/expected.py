@@ -76,6 +76,8 @@ def _folder(options: Mapping[str, Any]) -> LocalFolder | None:
                 advice="Give --dags-folder DIR: the folder with the DAG files that were deployed.",
             )
         return None
+    if root == "":  # --dags-folder "$UNSET" would look at whatever folder this is
+        raise UsageError("--dags-folder is empty", advice="Give the folder that holds the DAG files.")
     from validator.local.scan import read_folder  # noqa: PLC0415 - the same
 
     folder = read_folder(root, options["dags_prefix"] or "")

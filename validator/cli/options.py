@@ -86,11 +86,13 @@ def target_from(
     from validator.target import Target  # noqa: PLC0415 - the same
 
     url, name = options["airflow_url"], options["environment"]
+    if url is not None and not _on_the_line("environment") and not os.environ.get(f"{PREFIX}_ENV"):
+        name = None  # MWAA_ENV_NAME is there for other tools, too
     if url is not None and name is not None:
         if _on_the_line("airflow_url") == _on_the_line("environment"):
             raise UsageError(
                 "both an MWAA environment and the URL of an Airflow are named",
-                advice="Give --env (MWAA_ENV_NAME, MWAA_GATE_ENV) or --airflow-url (MWAA_GATE_AIRFLOW_URL), not both.",
+                advice="Give --env (MWAA_GATE_ENV) or --airflow-url (MWAA_GATE_AIRFLOW_URL), not both.",
             )
         url = url if _on_the_line("airflow_url") else None
     if url is not None:

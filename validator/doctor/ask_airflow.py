@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SAMPLES = 5
 """Paced calls whose answer times are told."""
+SAMPLING = 10.0
+"""Seconds after which no further of them begins: the round needs its own time."""
 _ROUND = 30.0
 """Seconds that the one round may take."""
 _CALL = CALL_TIMEOUT
@@ -148,9 +150,10 @@ def _samples(version: Version, means: Means) -> list[Mapping[str, Component] | F
     def one() -> Any:  # noqa: ANN401 - read_health's, or a failure's
         return read_health(caller.get(Request(path), clock.now() + _CALL).body)
 
+    began = clock.now()
     samples: list[Mapping[str, Component] | Failure] = []
     for _ in range(SAMPLES):
         samples.append(means.patience.ask(one))
-        if isinstance(samples[-1], Failure):
+        if isinstance(samples[-1], Failure) or clock.now() - began > SAMPLING:
             break  # a server that hangs would eat the time of the others
     return samples

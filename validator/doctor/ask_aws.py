@@ -11,13 +11,8 @@ from validator.doctor.attempt import refusal_behind
 from validator.doctor.facts import AwsFacts, Credentials, Failure, Identity, Region
 from validator.errors import CallFailed
 from validator.reasons import Reason
-from validator.transport.aws_session import (
-    DENIED,
-    AwsSession,
-    code_of,
-    explain_botocore,
-    explain_refusal,
-)
+from validator.transport.aws_errors import DENIED, code_of, explain_botocore, explain_refusal
+from validator.transport.aws_session import AwsSession
 from validator.transport.invoke_rest_api import parse_date
 
 if TYPE_CHECKING:

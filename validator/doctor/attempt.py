@@ -97,7 +97,7 @@ def refusal_behind(error: BaseException) -> tuple[str, datetime | None]:
         seen = seen.__cause__
     if seen is None:
         return "", None
-    from validator.transport.aws_session import code_of  # noqa: PLC0415 - only where AWS is called
+    from validator.transport.aws_errors import code_of  # noqa: PLC0415 - only where AWS is called
     from validator.transport.invoke_rest_api import parse_date  # noqa: PLC0415 - the same
 
     refusal = cast("ClientError", seen)

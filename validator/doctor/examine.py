@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from validator.airflow.models import Unread, Version
+from validator.airflow.models import Observation, Unread, Version
 from validator.asking import ask_through
 from validator.clock import SystemClock
 from validator.doctor.ask_airflow import ask_airflow, ask_version
@@ -83,7 +83,7 @@ def examine(case: Case, clock: Clock | None = None, wall: Callable[[], datetime]
         way, version, airflow = _by_url(case, means)
     cause = last_problem(way)
     way.append(judge_clock(ticks.best, cause, signed=session is not None))
-    way.append(_version(version, cause))
+    way.append(_version(version, airflow, cause))
     if airflow is not None:
         rest = [*judge_airflow(airflow, case.wants), *judge_time(airflow, case.rules, case.max_tps)]
     else:
@@ -131,9 +131,12 @@ def _login_failure(airflow: AirflowFacts | None) -> Failure | None:
     return None
 
 
-def _version(told: Version | OddVersion | Failure | None, cause: str | None) -> Line:
+def _version(
+    told: Version | OddVersion | Failure | None, airflow: AirflowFacts | None, cause: str | None
+) -> Line:
     if isinstance(told, Version):
-        return judge_version(told)
+        seen = airflow.seen if airflow is not None else None
+        return judge_version(told, seen.version if isinstance(seen, Observation) else None)
     if isinstance(told, OddVersion):
         return problem("version", sentence(told.message), ADVICE[Reason.BAD_RESPONSE])
     return skipped("version", cause or "invoke-rest-api")

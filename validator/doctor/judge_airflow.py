@@ -35,6 +35,10 @@ _NEEDED_BY = {
 }
 _KEEPERS = ("reads-variables", "reads-connections")
 """What Viewer and User may not read, and Op and Admin may."""
+_SLOW = (
+    "Airflow answered another call just before: look at the web server's load and its log, and whether the list takes "
+    "longer than a call may (MWAA gives one up after 10s)."
+)
 _VIEWER = "Let the caller be an Airflow role that may read every DAG: Viewer is enough."
 _OP = "Let the caller be the Airflow role Op, or take them off the manifest."
 
@@ -105,7 +109,7 @@ def _role(facts: AirflowFacts, seen: Observation) -> Line:
 
 
 def _broken_round(failure: Failure) -> Line:
-    return problem("reads-dags", sentence(failure.message), failure.advice or ADVICE[failure.reason])
+    return problem("reads-dags", sentence(failure.message), failure.advice or _advice(failure.reason))
 
 
 def _reads_health(facts: AirflowFacts) -> Line:
@@ -114,6 +118,13 @@ def _reads_health(facts: AirflowFacts) -> Line:
         return ok("reads-health", "Allowed: no role is needed.")
     if failed is None:
         return skipped("reads-health", "reads-dags")
+    answered = sum(not isinstance(one, Failure) for one in facts.samples)
+    if answered:
+        return warning(
+            "reads-health",
+            f"Allowed, but of {len(facts.samples)} calls {answered} {_were(answered)} answered: {failed.message}.",
+            failed.advice or _advice(failed.reason),
+        )
     return problem("reads-health", sentence(failed.message), failed.advice or ADVICE[failed.reason])
 
 
@@ -269,11 +280,20 @@ def _import_errors(seen: Observation) -> Line:
 
 def _mend(unread: Unread) -> str:
     """What to do about a list that could not be read."""
-    return _VIEWER if _denied(unread) else unread.advice or ADVICE[unread.reason]
+    return _VIEWER if _denied(unread) else unread.advice or _advice(unread.reason)
+
+
+def _advice(reason: Reason) -> str:
+    """Of a list that was asked for after Airflow had told its version: the way there is no question any more."""
+    return _SLOW if reason is Reason.UNREACHABLE else ADVICE[reason]
 
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _denied(unread: Unread | None) -> bool:

@@ -13,7 +13,7 @@ from validator.doctor.model import Line, first_problem, ok, problem, sentence, s
 from validator.durations import format_duration
 from validator.errors import CallFailed
 from validator.reasons import ADVICE, Reason
-from validator.transport.aws_session import BAD_CREDENTIALS
+from validator.transport.aws_errors import BAD_CREDENTIALS
 from validator.transport.interface import EnvironmentFacts
 from validator.transport.invoke_rest_api import UPDATE
 
@@ -175,7 +175,7 @@ def _caller(facts: AwsFacts) -> Line:
             "only where a role is assumed.",
         )
     mend = told.advice or (_CALLED_TOO_OFTEN if told.throttled else ADVICE[told.reason])
-    if told.reason is Reason.ACCESS_DENIED:
+    if told.reason is Reason.ACCESS_DENIED and told.code:
         mend = "Look at the policy of the VPC endpoint for STS."
     return warning(
         "caller",
@@ -209,7 +209,7 @@ def _environment(facts: AwsFacts, name: str, wants: Wants) -> Line:
         "cannot be judged."
     )
     advice = told.advice or (_CALLED_TOO_OFTEN if told.throttled else ADVICE[told.reason])
-    if told.reason is Reason.ACCESS_DENIED:
+    if told.reason is Reason.ACCESS_DENIED and told.code:
         advice = f"Add to the caller's policy: {_statement(facts, 'GetEnvironment', f'environment/{name}')}"
     status = problem if needed else warning
     return status("environment", f"{sentence(told.message)} {optional}", advice, code=told.code)
@@ -336,7 +336,7 @@ def _invoke(facts: AwsFacts, name: str) -> Line:
     elif told.throttled:
         said = f"{said} Everybody in the account shares about 10 calls a second."
         advice = _CALLED_TOO_OFTEN
-    elif told.reason is Reason.ACCESS_DENIED:
+    elif told.reason is Reason.ACCESS_DENIED and told.code:
         advice = _permission(facts, name, told)
     else:
         advice = told.advice or ADVICE[told.reason]

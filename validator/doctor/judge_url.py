@@ -36,11 +36,23 @@ def judge_url(facts: UrlFacts) -> list[Line]:
     return [_url(facts), _login(facts, refused or facts.listed)]
 
 
-def judge_version(told: Version) -> Line:
-    """The line of Airflow's version, which is one that the gate knows how to ask."""
+def judge_version(told: Version, assumed: Version | None = None) -> Line:
+    """The line of Airflow's version, which is one that the gate knows how to ask.
+
+    Args:
+        told: what Airflow says.
+        assumed: by which the gate asks: GetEnvironment's, where that tells one; None: not known.
+    """
     api = "/api/v2" if told.major > 2 else "/api/v1"  # noqa: PLR2004 - Airflow 2
     details = {"airflow_version": told.text, "api": api}
     message = f"Airflow {told.text}, asked by {api}."
+    if assumed is not None and (assumed.major, assumed.minor) != (told.major, told.minor):
+        return (problem if assumed.major != told.major else warning)(
+            "version",
+            f"Airflow says that it is {told.text}, and GetEnvironment that it is {assumed.text}, by which the gate asks.",
+            "Wait until an update of the environment has ended, and run the doctor again.",
+            **details,
+        )
     if (told.major, told.minor) < (2, 4):
         return warning(
             "version", f"{message} The gate is made for 2.4 and later.", "Upgrade Airflow.", **details

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 from validator.errors import CallFailed
 from validator.reasons import Reason
 from validator.s3.interface import S3Object
-from validator.transport.aws_session import DENIED, code_of, explain_botocore, explain_refusal
+from validator.transport.aws_errors import DENIED, code_of, explain_botocore, explain_refusal
 from validator.transport.interface import WHOLE_CALL
 from validator.transport.within import within
 

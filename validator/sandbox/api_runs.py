@@ -120,21 +120,10 @@ class RunsDialect(Dialect):
         asked = self._date(sent.get("logical_date") or sent.get("execution_date"))
         if asked is not None and any(run.logical_date == asked for run in self.world.runs.of(dag_id)):
             return self.id_taken(dag_id, asked.isoformat(sep=" "))
-        run_id = str(sent.get("dag_run_id") or "")
-        if run_id:
-            self.checked_id(run_id)
-            if self.world.runs.get(dag_id, run_id) is not None:
-                return self.id_taken(dag_id, run_id)
-        while not run_id:
-            run_id = self.own_id(asked or now)
-            if (
-                self.world.runs.get(dag_id, run_id) is not None
-            ):  # the clock may stand still here, Airflow's does not
-                run_id, now = "", now + timedelta(microseconds=1)
         major_3 = self.world.rules.major >= 3  # noqa: PLR2004 - Airflow 3 needs no logical date
         run = self.world.runs.create(
             dag_id,
-            run_id,
+            self._new_id(dag_id, sent.get("dag_run_id"), asked, now),
             run_after=asked if asked and self.version == "3.0.6" else now,
             logical_date=asked or (None if major_3 else now),
             conf=sent.get("conf"),
@@ -280,6 +269,19 @@ class RunsDialect(Dialect):
         """A time of the world as this version writes it."""
         return None if at is None else self.stamp(at)
 
+    def _new_id(self, dag_id: str, given: str | None, asked: datetime | None, now: datetime) -> str:
+        """The id of a run to be made: the one given, or one of Airflow's own."""
+        runs = self.world.runs
+        if given:
+            self.checked_id(given)
+        run_id = given or self.own_id(asked or now)
+        while not given and asked is None and runs.get(dag_id, run_id):
+            now += timedelta(microseconds=1)  # a test's clock may stand still, Airflow's does not
+            run_id = self.own_id(now)
+        if runs.get(dag_id, run_id):
+            raise Refused(*self.id_taken(dag_id, run_id))
+        return run_id
+
     def _may_read(self, dag_id: str) -> None:
         if dag_id != ALL:
             self.readable_dag(dag_id)
@@ -318,7 +320,7 @@ class RunsDialect(Dialect):
             return None
         try:
             return date_of(text).astimezone(timezone.utc)
-        except ValueError:
+        except (ValueError, OverflowError):  # before the year 1, seen from UTC
             raise Refused(*self.bad_request(f"Invalid date string: {text}")) from None
 
 

@@ -83,8 +83,7 @@ class VariablesDialect(Dialect):
         self.allow(query)
         if key not in self.world.stock.variables:
             return self.missing("Variable to delete", key)
-        del self.world.stock.variables[key]
-        self.world.stock.descriptions.pop(key, None)
+        self.world.stock.set_variable(key, None)
         return 204, None
 
     @property

@@ -86,9 +86,11 @@ def _wrong_v1(value: object, field: Field) -> Iterator[str]:
         yield f"{value!r} is not of type '{_NAMES[field.kind]}' - '{name}'"
     elif isinstance(value, int) and value < field.least:
         yield f"{value} is less than the minimum of {field.least} - '{name}'"
-    elif isinstance(value, list) and field.choices:
+    elif isinstance(value, list):
         for number, one in enumerate(value):
-            if one is not None and one not in field.choices:
+            if not isinstance(one, str) and not (one is None and field.choices):
+                yield f"{one!r} is not of type 'string' - '{name}.{number}'"
+            elif field.choices and one is not None and one not in field.choices:
                 yield f"{one!r} is not one of {[None, *field.choices]} - '{name}.{number}'"
 
 
@@ -126,11 +128,21 @@ def _wrong(body: dict[str, object], field: Field) -> Iterator[dict[str, object]]
         yield {**_item("greater_than_equal", where, said, value), "ctx": {"ge": field.least}}
     elif isinstance(value, list):
         for number, one in enumerate(value):
-            if field.choices and one is not None and one not in field.choices:
-                *most, last = (f"'{choice}'" for choice in field.choices)
-                expected = f"{', '.join(most)} or {last}"
-                item = _item("enum", [*where, number], f"Input should be {expected}", one)
-                yield {**item, "ctx": {"expected": expected}}
+            yield from _wrong_item(one, field, [*where, number])
+
+
+def _wrong_item(one: object, field: Field, where: Sequence[object]) -> Iterator[dict[str, object]]:
+    if one is None and field.choices:
+        return
+    if not isinstance(one, str):
+        yield _item(_PYDANTIC["text"][0], where, _PYDANTIC["text"][1], one)
+    elif field.choices and one not in field.choices:
+        *most, last = (f"'{choice}'" for choice in field.choices)
+        expected = f"{', '.join(most)} or {last}"
+        yield {
+            **_item("enum", where, f"Input should be {expected}", one),
+            "ctx": {"expected": expected},
+        }
 
 
 def _item(kind: str, where: Sequence[object], said: str, value: object) -> dict[str, object]:

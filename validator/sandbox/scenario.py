@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from validator.errors import UsageError
+from validator.sandbox.api import Role
 from validator.sandbox.files import DagFile, one_dag
 from validator.sandbox.rules import VERSIONS, Rules
 from validator.sandbox.scenario_events import script
@@ -28,7 +29,18 @@ DEFAULT_FILES: Mapping[str, DagFile] = {
 """The three healthy DAGs of a sandbox without a scenario."""
 
 _TOP = (
-    *("airflow", "seed", "role", "readable", "rules", "files", "pools", "connections", "variables"),
+    *(
+        "airflow",
+        "seed",
+        "role",
+        "readable",
+        "editable",
+        "rules",
+        "files",
+        "pools",
+        "connections",
+        "variables",
+    ),
     *("environment", "events"),
 )
 
@@ -78,7 +90,8 @@ def build(
         str(name): file_of(one, f"files.{name}", folder)
         for name, one in mapping(top.get("files", {}), "files").items()
     }
-    readable = frozenset(texts(top.get("readable", []), "readable"))
+    readable, editable = (frozenset(texts(top.get(name, []), name)) for name in ("readable", "editable"))
+    limited = Role("", readable, editable)
     seed = top.get("seed", 0)
     if not isinstance(seed, int):
         wrong("seed", "must be a whole number")
@@ -90,10 +103,10 @@ def build(
         seed=seed,
         stock=stock_of(top),
     )
-    role = role_of(top.get("role", "Viewer"), readable)
+    role = role_of(top.get("role", "Viewer"), limited)
     simulation = Simulation(world, role=role, **environment_of(top.get("environment", {})))
     for number, event in enumerate(sequence(top.get("events", []), "events")):
-        script(simulation, event, f"events[{number}]", readable, folder)
+        script(simulation, event, f"events[{number}]", limited, folder)
     clock.run()
     return simulation
 

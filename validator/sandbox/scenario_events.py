@@ -11,6 +11,7 @@ from validator.sandbox.scenario_values import mapping, seconds, text, wrong
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from validator.sandbox.api import Role
     from validator.sandbox.simulation import Simulation
 
 _DEEDS = (
@@ -28,14 +29,14 @@ _MORE = {
 }
 
 
-def script(simulation: Simulation, value: object, where: str, readable: frozenset[str], folder: Path) -> None:
+def script(simulation: Simulation, value: object, where: str, limited: Role, folder: Path) -> None:
     """Put one event on the timeline.
 
     Args:
         simulation: whose.
         value: the event's YAML.
         where: its place in the scenario.
-        readable: the DAGs that a role of the scenario's own may read.
+        limited: what a role of the scenario's own may read and run.
         folder: where the paths in it count from.
 
     Raises:
@@ -56,7 +57,7 @@ def script(simulation: Simulation, value: object, where: str, readable: frozense
     if deed == "put":
         world.put(target, file_of(event.get("file"), f"{where}.file", folder), at=at, lags=lag)
     elif deed == "role":
-        role = role_of(target, readable)
+        role = role_of(target, limited)
         world.at(at, lambda: setattr(simulation, "role", role))
     elif deed == "status":
         simulation.become(status_of(target, f"{where}.status"), at=at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from validator.sandbox.api import ROLES, Role
@@ -106,12 +106,12 @@ def _content(value: object, where: str, folder: Path) -> str:
         wrong(where, f"{path} cannot be read: {error}")
 
 
-def role_of(value: object, readable: frozenset[str]) -> Role:
-    """A role by its name; one that Airflow does not have by itself needs DAGs that it may read."""
+def role_of(value: object, limited: Role) -> Role:
+    """A role by its name; one that Airflow does not have by itself has the DAGs of `limited`, and needs some."""
     name = str(value)
-    if name not in ROLES and not readable:
+    if name not in ROLES and not limited.readable | limited.editable:
         wrong("role", f"{name!r} is none of {', '.join(ROLES)}, so `readable` must list the DAGs it may read")
-    return Role(name, readable)
+    return replace(limited, name=name)
 
 
 def stock_of(top: dict[str, Any]) -> Stock:

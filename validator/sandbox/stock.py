@@ -47,6 +47,14 @@ class Stock:
     descriptions: dict[str, str | None] = field(default_factory=dict)
     """Of variables, by key, where one was given."""
 
+    def set_variable(self, key: str, value: str | None) -> None:
+        """Make or change a variable; None: delete it, with its description."""
+        if value is None:
+            self.variables.pop(key, None)
+            self.descriptions.pop(key, None)
+        else:
+            self.variables[key] = value
+
     @property
     def all_pools(self) -> dict[str, int]:
         """Slots by name, the default pool first."""

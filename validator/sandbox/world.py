@@ -240,7 +240,7 @@ class World:
 
     def set_variable(self, key: str, value: str | None, *, at: float | None = None) -> None:
         """Make or change a variable; None: delete it."""
-        self.at(at, lambda: _set(self.stock.variables, key, value))
+        self.at(at, lambda: self.stock.set_variable(key, value))
 
     def truth(self, dag_id: str) -> Code | None:
         """What the scheduler would run now; None: nothing."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 from validator.errors import CallFailed, CannotTell, UsageError
 from validator.reasons import Reason
-from validator.transport.aws_session import DENIED, code_of, explain_botocore, explain_refusal
+from validator.transport.aws_errors import DENIED, code_of, explain_botocore, explain_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from validator.errors import UsageError
 from validator.report.sanitize import bounded, encodable
-from validator.transport.aws_session import Credentials, code_of
+from validator.transport.aws_errors import code_of
+from validator.transport.aws_session import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from validator.errors import CallFailed, CannotTell, UsageError
 from validator.reasons import ADVICE, Reason
-from validator.transport.aws_session import DENIED, AwsSession, code_of, explain_botocore, explain_refusal
+from validator.transport.aws_errors import DENIED, code_of, explain_botocore, explain_refusal
+from validator.transport.aws_session import AwsSession
 from validator.transport.interface import NO_ADVICE, WHOLE_CALL, Answer, EnvironmentFacts
 from validator.transport.within import within
 
@@ -185,6 +186,11 @@ def connect(  # noqa: PLR0913 - an environment, and how AWS is reached
     Raises:
         UsageError: `name` can be no environment's name, or `role_arn` no role's.
     """
+    if "://" in name:
+        raise UsageError(
+            "A URL cannot be the name of an MWAA environment",  # unquoted: it may hold credentials
+            advice="Give the URL of a plain Airflow by --airflow-url or MWAA_GATE_AIRFLOW_URL, without credentials.",
+        )
     if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError(
             f"{name!r} cannot be the name of an MWAA environment",
