@@ -120,10 +120,12 @@ class Airflow:
     def trigger(self, dag_id, run_id, conf, deadline):
         self._call("trigger", lambda: self._make(dag_id, run_id))
 
-    def find(self, wanted, deadline):
-        return self._call(
-            "find", lambda: {key: self._run(key) for key in wanted if key in self.made}, read=True
-        )
+    def find(self, wanted, deadline, since=None):
+        def told():
+            runs = {key: self._run(key) for key in wanted if key in self.made}
+            return {key: run for key, run in runs.items() if since is None or run.made >= since}
+
+        return self._call("find", told, read=True)
 
     def of(self, dag_id, since, deadline):
         return self._call(

@@ -17,7 +17,7 @@ from validator.sandbox.wire import AwsError
 from validator.sandbox.world import World
 
 VERSIONS = ("2.4.3", "2.10.5", "3.0.6", "3.3.2")
-FAST = ("--env", "sandbox", "--interval", "100ms", "--max-tps", "1000", "--sync", "0s", "--settle", "0s")
+FAST = ("--env", "sandbox", "--interval", "100ms", "--max-tps", "1000", "--deployed-at", "none")
 URI = "s3://lake/orders"
 PASSES = tasks(SimTask("extract", seconds=0.05), SimTask("load", seconds=0.05))
 FAILS = tasks(
@@ -30,6 +30,7 @@ HANGS = tasks(SimTask("load", outcome=("hangs",)))
 def environment(clean):
     """Starts an environment with the DAG `etl`, one that is smoked, and one that an event starts."""
     running = []
+    clean.setattr("validator.smoke.phase._LATE", 0.3)  # for so long a test waits where an answer was lost
 
     def go(given=PASSES, *, airflow="3.0.6", role="User", fault=None, paused=False, name="smoked"):
         rules = Rules(
@@ -158,7 +159,7 @@ EVENT = f'event: {{uri: "{URI}", extra: {{file: probe.csv}}}}, expect_run_of: co
 
 @pytest.mark.parametrize("airflow", ["2.10.5", "3.0.6", "3.3.2"])
 def test_an_event_starts_a_consumer(environment, check, reports, airflow):
-    environment(airflow=airflow)
+    environment(airflow=airflow, role="Op")
 
     ended = check(entry=EVENT)
 
@@ -183,7 +184,7 @@ def test_a_role_that_may_not_trigger_cannot_tell_and_is_told_which_may(environme
 
     assert ended.code == 3, ended.out + ended.err
     assert told(reports)["reason"] == "access-denied"
-    assert "User (or Op)" in ended.out
+    assert "role User" in ended.out
     assert runs(one) == []
 
 

@@ -100,7 +100,7 @@ def attempts_of(wanted: Sequence[SmokeRun], key: str) -> tuple[Attempt, ...]:
     named: dict[str, int] = {}
     attempts = []
     for one in wanted:
-        told = json.dumps([one.dag_id, dict(one.conf)], sort_keys=True, default=str)
+        told = json.dumps([one.dag_id, dict(one.conf)], sort_keys=True)
         count = seen[one.dag_id, told] = seen.get((one.dag_id, told), 0) + 1
         number = named[one.dag_id] = named.get(one.dag_id, 0) + 1
         suffix = f"/{number}" if number > 1 else ""

@@ -24,9 +24,11 @@ _NAMED = 3
 _TASKS = 200
 """Task rows that a report holds."""
 _FAILED = ("failed",)
+_SECRET = 4
+"""Characters: no shorter text is a secret, and most words hold one."""
 _ROLE = (
-    "Map the caller to Airflow's role User (or Op): Viewer may not trigger DAG runs. On MWAA allow "
-    "airflow:InvokeRestApi on arn:aws:airflow:REGION:ACCOUNT:role/ENVIRONMENT/User, and grant one role only."
+    "Map the caller to Airflow's role User, or to Op for events on Airflow 3: Viewer may not trigger DAG runs. On MWAA "
+    "allow airflow:InvokeRestApi on arn:aws:airflow:REGION:ACCOUNT:role/ENVIRONMENT/User (or /Op), and grant one role only."
 )
 
 
@@ -192,8 +194,10 @@ def first_failed(attempt: Attempt) -> TaskInstance | None:
 
 def refused(attempt: Attempt, failed: CallFailed) -> Finding:
     """What it means that Airflow, or AWS, would not do what starts a run."""
-    what = "The event was not taken" if attempt.wanted.event is not None else "The run was not triggered"
-    message = f"{what}: {failed.message}"
+    event = attempt.wanted.event
+    what = "The event was not taken" if event is not None else "The run was not triggered"
+    # A refusal may quote what was sent, and that may hold secrets.
+    message = f"{what}: {_without(attempt.wanted.conf if event is None else event.extra, failed.message)}"
     if failed.reason is Reason.ACCESS_DENIED:
         return attempt.about.finds(Status.ERROR, message, failed.reason, advice=_ROLE, heals=False)
     if failed.reason is Reason.PATH_TOO_LONG:
@@ -204,3 +208,19 @@ def refused(attempt: Attempt, failed: CallFailed) -> Finding:
         )
         return attempt.about.finds(Status.FAILED, message, Reason.SMOKE_FAILED, advice=advice)
     return attempt.about.finds(Status.ERROR, message, failed.reason, advice=failed.advice)
+
+
+def _without(sent: object, text: str) -> str:
+    """`text` with `***` for each text and number in the JSON that was sent."""
+    for value in sorted(_leaves(sent), key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
+def _leaves(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [leaf for one in value.values() for leaf in _leaves(one)]
+    if isinstance(value, list):
+        return [leaf for one in value for leaf in _leaves(one)]
+    told = value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+    return [told] if len(told) >= _SECRET and not isinstance(value, bool) else []

@@ -7,6 +7,7 @@ and DAGs that it unpaused are paused again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from validator.errors import CallFailed, CannotTell
@@ -33,6 +34,8 @@ _LATE = CALL_TIMEOUT
 _TRIES = 4
 """How often a run is asked for whose answers were lost."""
 _CONFLICT = 409
+_MARGIN = 60.0
+"""Seconds by which a run's own time may be before the call for it: clocks, and whole seconds."""
 _OLDEST = 3600.0
 """Seconds: a run under the gate's own id that is older comes from no earlier try of this gate."""
 
@@ -202,21 +205,30 @@ class Phase:
         return attempt.run is not None and (attempt.run.state in ENDED or is_late)
 
     def _find(self, indexes: Sequence[int]) -> None:
-        """Look for the runs whose ids are known, all in one list."""
-        known = {
+        """Look for the runs whose ids are known: all that may not be there in one list, all others in another."""
+        known = [index for index in indexes if self.attempts[index].run_id]
+        unsure = [index for index in known if self.attempts[index].stage is Stage.UNSURE]
+        if unsure:
+            # That a run is not there needs a list to its end, and a DAG may have thousands of older ones.
+            asked_at = min(self.attempts[index].asked_at for index in unsure)
+            since = self.server_now() - timedelta(seconds=self.elapsed - asked_at + _MARGIN)
+            self._find_all(unsure, since)
+        self._find_all([index for index in known if index not in unsure], None)
+
+    def _find_all(self, indexes: Sequence[int], since: datetime | None) -> None:
+        keys = {
             index: (self.attempts[index].wanted.dag_id, self.attempts[index].run_id or "")
             for index in indexes
         }
-        known = {index: key for index, key in known.items() if key[1]}
-        if not known:
+        if not keys:
             return
         try:
-            found = self.calls.find(set(known.values()), self._deadline())
+            found = self.calls.find(set(keys.values()), self._deadline(), since=since)
         except (CallFailed, CannotTell) as failed:
-            for index in known:
+            for index in keys:
                 self.attempts[index] = replace(self.attempts[index], unread=unread_of(failed))
             return
-        for index, key in known.items():
+        for index, key in keys.items():
             self._seen(index, found.get(key))
 
     def _seen(self, index: int, run: DagRun | None) -> None:
@@ -315,7 +327,7 @@ class Phase:
 
 def _was_refused(failed: CallFailed) -> bool:
     """Whether it was surely not done: Airflow or AWS said no, or it was never sent."""
-    if failed.reason in (Reason.ACCESS_DENIED, Reason.PATH_TOO_LONG):
+    if failed.reason in (Reason.ACCESS_DENIED, Reason.PATH_TOO_LONG, Reason.NOT_FOUND):
         return True
     return failed.status is not None and 400 <= failed.status < 500  # noqa: PLR2004 - HTTP's refusals
 
