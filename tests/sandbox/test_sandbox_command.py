@@ -27,7 +27,7 @@ from validator.transport.airflow_auth import Auth
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 START = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
-OPTIONS = {"airflow": None, "scenario": None, "airflow_url": None, "airflow_config": ()}
+OPTIONS = {"airflow": None, "scenario": None, "airflow_url": None, "airflow_config": (), "role": None}
 
 
 @pytest.fixture
@@ -231,9 +231,9 @@ def test_a_missing_scenario_is_a_usage_error(tmp_path):
         scenario.load(tmp_path / "none.yaml", lambda: START)
 
 
-@pytest.mark.parametrize("more", [{"airflow": "3.0.6"}, {"scenario": "x.yaml"}])
+@pytest.mark.parametrize("more", [{"airflow": "3.0.6"}, {"scenario": "x.yaml"}, {"role": "Op"}])
 def test_a_real_airflow_takes_no_simulation(more):
-    with pytest.raises(UsageError, match="neither"):
+    with pytest.raises(UsageError, match="takes no"):
         build_backend({**OPTIONS, "airflow_url": "http://127.0.0.1:1", **more})
 
 
@@ -244,6 +244,12 @@ def test_credentials_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("MWAA_GATE_AIRFLOW_USER", "ann")
     with pytest.raises(UsageError):
         build_backend({**OPTIONS, "airflow_url": "http://127.0.0.1:1"})
+
+
+@pytest.mark.parametrize("role", ["Public", "User", "Op"])
+def test_the_caller_has_the_role_that_is_given(role):
+    assert build_backend({**OPTIONS, "role": role}).role.name == role
+    assert build_backend(OPTIONS).role.name == "Viewer"
 
 
 def test_options_are_reported_by_get_environment():

@@ -40,6 +40,11 @@ VERSIONS = ("2.4.3", "2.10.5", "3.0.6", "3.3.2")
     metavar="KEY=VALUE",
     help="An Airflow option that GetEnvironment reports, such as core.x=5. Repeatable.",
 )
+@click.option(
+    "--role",
+    type=click.Choice(("Admin", "Op", "User", "Viewer", "Public")),
+    help="Who calls the simulation: User may trigger DAG runs, Op may do more.  [default: Viewer, or the scenario's]",
+)
 @click.option("--deny-get-environment", is_flag=True, help="Answer GetEnvironment with AccessDenied.")
 def sandbox(**options: Any) -> int:  # noqa: ANN401 - click's values
     """Run an MWAA endpoint on 127.0.0.1 until interrupted.

@@ -83,7 +83,10 @@ def trace_limit(report: Report) -> int:
 
 
 def evidence(check: Check) -> list[str]:
-    """The details but the stack trace and the diff, a line each: `last parsed time: 2026-01-01T00:00:00Z`."""
+    """The details but the stack trace and the diff, a line each: `last parsed time: 2026-01-01T00:00:00Z`.
+
+    The tasks of a DAG run come last, a line each, too.
+    """
     facts = [
         (key, value)
         for key, value in check.details.items()
@@ -98,7 +101,7 @@ def evidence(check: Check) -> list[str]:
     ]
     if len(facts) > _EVIDENCE_LINES:
         lines.append(f"... and {len(facts) - _EVIDENCE_LINES} more details; see the JSON report")
-    return lines
+    return lines + task_rows(check)
 
 
 def task_rows(check: Check) -> list[str]:
@@ -126,7 +129,6 @@ def body(check: Check, limit: int) -> list[str]:
     if place(check):
         lines.append(f"at {place(check)}")
     lines += evidence(check)
-    lines += task_rows(check)
     lines += diff(check, limit)
     lines += marked_lines(stack_trace(check), limit)
     if advice(check):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from validator.errors import EXIT_PASSED, UsageError
 from validator.sandbox import scenario
+from validator.sandbox.api import Role
 from validator.sandbox.proxy import AirflowProxy, read_options
 from validator.sandbox.server import Sandbox
 
@@ -62,14 +63,16 @@ def build_backend(options: Mapping[str, Any]) -> Backend:
     """
     reported = read_options(options["airflow_config"])
     if options["airflow_url"]:
-        if options["scenario"] or options["airflow"]:
-            raise UsageError("--airflow-url is a real Airflow: it takes neither --scenario nor --airflow")
+        if options["scenario"] or options["airflow"] or options["role"]:
+            raise UsageError("--airflow-url is a real Airflow: it takes no --scenario, --airflow or --role")
         return _proxy(options["airflow_url"], reported)
     if options["scenario"]:
         simulation = scenario.load(Path(options["scenario"]), _now, airflow=options["airflow"])
     else:
         simulation = scenario.default(_now, airflow=options["airflow"] or "3.0.6")
     simulation.options.update(reported)
+    if options["role"]:
+        simulation.role = Role(options["role"])
     return simulation
 
 
