@@ -185,7 +185,7 @@ def _with_smoke(
     from validator.smoke.run import smoke  # noqa: PLC0415 - the same
 
     wanted, key = settings.manifest.smoke, key_of(settings, secrets.token_hex(8))
-    return smoke(outcome, wanted, key, asking, progress, decided, settings.rules.interval)
+    return smoke(outcome, wanted, key, asking, progress, decided, settings.rules)
 
 
 def _session(settings: Settings) -> AwsSession:

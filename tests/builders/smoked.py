@@ -190,7 +190,7 @@ def wants(dag_id="a", *, tasks=None, state="success", max_duration=None, uri=Non
     return SmokeRun(dag_id, expect=expect, event=event, **{**usual, **others})
 
 
-def phase_of(airflow, *wanted, key="key"):
+def phase_of(airflow, *wanted, key="key", not_before=None):
     """A phase in front of that Airflow; `told` holds what it told of each look."""
     told = []
     phase = Phase(
@@ -200,14 +200,15 @@ def phase_of(airflow, *wanted, key="key"):
         airflow.clock.now(),
         airflow._now,
         lambda findings, elapsed: told.append((elapsed, findings)),
+        not_before,
     )
     phase.told = told
     return phase
 
 
-def played(airflow, *wanted, key="key"):
+def played(airflow, *wanted, key="key", not_before=None):
     """The findings by id of smoke runs that were run to their end and cleaned up."""
-    phase = phase_of(airflow, *wanted, key=key)
+    phase = phase_of(airflow, *wanted, key=key, not_before=not_before)
     phase.run(float("inf"))
     phase.clean()
     assert not airflow.late or airflow.clock.time, "time goes on"

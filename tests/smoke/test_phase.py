@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -229,6 +230,18 @@ def test_a_run_of_long_ago_under_the_same_id_proves_nothing_and_is_left_alone():
     assert short(found) == ("error", "superseded")
     assert "--run-key" in found.advice
     assert len(airflow.made) == 1
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(-1.0, "passed"), (30.0, "error")])
+def test_a_run_from_before_the_deploy_proves_nothing_of_it(seconds, word):
+    airflow = Airflow()
+    made_at = airflow._now()
+    played(airflow, wants(keep="always"))
+    airflow.clock.time += 60
+
+    found = one(airflow, wants(keep="always"), not_before=made_at + timedelta(seconds=seconds))
+
+    assert found.status == word
 
 
 def test_ids_do_not_depend_on_the_order_of_entries_and_no_two_are_the_same():

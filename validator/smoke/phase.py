@@ -53,6 +53,8 @@ class Phase:
     """The server's clock, UTC."""
     tell: Callable[[Sequence[Finding], float], None]
     """Is told after each look how the runs stand, with the seconds since the gate's start."""
+    not_before: datetime | None = None
+    """When the deploy ended, where that was given as a time: a run that was made before proves nothing. None: it was not."""
     interval: float = POLL
     unpaused: dict[str, float] = field(default_factory=dict)
     """DAGs that were paused, and must be so again; each with the time until which unpausing it may be carried out late."""
@@ -251,7 +253,7 @@ class Phase:
         if not attempt.is_own or made is None or run is None:
             return attempt
         age = (self.server_now() - made).total_seconds() - (self.elapsed - attempt.asked_at)
-        if age <= _OLDEST:
+        if age <= _OLDEST and (self.not_before is None or made >= self.not_before):
             return attempt
         message = f"A run {run.run_id} has been there since {made:%Y-%m-%d %H:%M} UTC: it proves nothing of this deploy."
         advice = "Give each gate run its own --run-key; the same one stands for another try of the same gate."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from validator.airflow.runs import RunCalls
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from validator.finding import Finding
     from validator.gate import Outcome, Progress
     from validator.manifest import SmokeRun
+    from validator.rules import Rules
 
 
 def smoke(  # noqa: PLR0913 - the wait before it, and all that is not pure
@@ -28,7 +30,7 @@ def smoke(  # noqa: PLR0913 - the wait before it, and all that is not pure
     asking: Asking,
     progress: Progress,
     decided: Callable[[], None],
-    interval: float,
+    rules: Rules,
 ) -> Outcome:
     """The outcome of a wait with that of its smoke runs, which start only if it was green.
 
@@ -41,7 +43,7 @@ def smoke(  # noqa: PLR0913 - the wait before it, and all that is not pure
         asking: what asks the Airflow.
         progress: is told of every look.
         decided: called once no signal may interrupt any more: cleaning up has begun.
-        interval: seconds between two looks of the wait.
+        rules: those of the wait.
     """
     version = outcome.seen.version if outcome.seen is not None else None
     if outcome.status is not Status.PASSED or outcome.interrupted_by is not None or version is None:
@@ -54,7 +56,9 @@ def smoke(  # noqa: PLR0913 - the wait before it, and all that is not pure
         progress.round((*outcome.findings, *findings), elapsed, outcome.elapsed + longest)
 
     calls = RunCalls(asking.caller, version)
-    phase = Phase(attempts, calls, asking.clock, start, asking.server.now, tell, min(POLL, interval))
+    not_before = rules.deployed_at if isinstance(rules.deployed_at, datetime) else None
+    pause = min(POLL, rules.interval)
+    phase = Phase(attempts, calls, asking.clock, start, asking.server.now, tell, not_before, pause)
     signal: int | None = None
     progress.note(f"Everything else is green: {_counted(len(attempts))} now.")
     try:
@@ -62,6 +66,7 @@ def smoke(  # noqa: PLR0913 - the wait before it, and all that is not pure
         decided()
     except Interrupted as interrupted:
         signal = interrupted.signal
+        progress.note("Interrupted: what the smoke runs must not leave in Airflow is removed first.")
     except BaseException:
         decided()
         phase.clean()
