@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from smoked import CUT, DENIED, DONE, LATE, LOST, THROTTLED, Airflow, Life, later, phase_of, played, wants
 
+from validator.errors import CallFailed
 from validator.gate import Interrupted
+from validator.reasons import Reason
 from validator.smoke.attempts import attempts_of, not_started
 
 FAILED = Life(
@@ -186,6 +188,36 @@ def test_a_denied_trigger_cannot_tell_and_names_the_role():
     assert "User" in found.advice
     assert "Op" in found.advice
     assert "remove" not in airflow.asked
+
+
+def refusing(status, *, throttled=False):
+    """A call of the script that is answered with that status, once."""
+
+    def refuse():
+        raise CallFailed(
+            Reason.UNREACHABLE, f"it was answered with {status}", status=status, throttled=throttled
+        )
+
+    return refuse
+
+
+@pytest.mark.parametrize("call", ["trigger", "is_paused", "set_paused", "send_event"])
+def test_a_start_that_is_throttled_to_the_end_is_no_word_of_airflow_on_the_dag(call):
+    fates = [refusing(429, throttled=True)] * 9
+    airflow = Airflow(paused={"a"}, script={call: fates})
+    uri = "s3://x" if call == "send_event" else None
+
+    assert short(one(airflow, wants(unpause=True, uri=uri, timeout=60.0))) == ("error", "unreachable")
+    assert airflow.made == {}
+    assert airflow.paused == {"a"}
+
+
+@pytest.mark.parametrize("call", ["trigger", "send_event"])
+def test_a_start_that_is_throttled_for_a_while_is_made_again(call):
+    airflow = Airflow(consumers={"s3://x": ["a"]}, script={call: [refusing(429, throttled=True)]})
+    uri = "s3://x" if call == "send_event" else None
+
+    assert short(one(airflow, wants(uri=uri, timeout=120.0))) == ("passed", None)
 
 
 def test_where_something_else_is_not_green_none_starts():

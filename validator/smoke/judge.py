@@ -202,12 +202,17 @@ def refused(attempt: Attempt, failed: CallFailed) -> Finding:
         return attempt.about.finds(Status.ERROR, message, failed.reason, advice=_ROLE, heals=False)
     if failed.reason is Reason.PATH_TOO_LONG:
         return attempt.about.finds(Status.ERROR, message, failed.reason, heals=False)
-    if failed.status is not None and 400 <= failed.status < 500:  # noqa: PLR2004 - HTTP's refusals
+    if is_no(failed):
         advice = (
             "Airflow said no to this DAG, conf or event: mend the manifest's `smoke`, or the DAG's params."
         )
         return attempt.about.finds(Status.FAILED, message, Reason.SMOKE_FAILED, advice=advice)
     return attempt.about.finds(Status.ERROR, message, failed.reason, advice=failed.advice)
+
+
+def is_no(failed: CallFailed) -> bool:
+    """Whether Airflow itself said no, which asking again does not change; 429 only says to ask later."""
+    return failed.status is not None and 400 <= failed.status < 500 and not failed.throttled  # noqa: PLR2004 - HTTP's refusals
 
 
 def _without(sent: object, text: str) -> str:

@@ -15,7 +15,7 @@ from validator.finding import Status
 from validator.reasons import Reason
 from validator.smoke.attempts import Stage
 from validator.smoke.cleaning import clean, unread_of
-from validator.smoke.judge import ENDED, first_failed, refused, verdict_of
+from validator.smoke.judge import ENDED, first_failed, is_no, refused, verdict_of
 from validator.transport.interface import CALL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -331,7 +331,7 @@ def _was_refused(failed: CallFailed) -> bool:
     """Whether it was surely not done: Airflow or AWS said no, or it was never sent."""
     if failed.reason in (Reason.ACCESS_DENIED, Reason.PATH_TOO_LONG, Reason.NOT_FOUND):
         return True
-    return failed.status is not None and 400 <= failed.status < 500  # noqa: PLR2004 - HTTP's refusals
+    return is_no(failed)
 
 
 def _is_of_event(run_type: str | None) -> bool:
