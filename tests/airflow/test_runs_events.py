@@ -17,9 +17,17 @@ STEP = timedelta(microseconds=1)
 ASSET = {"id": 2, "uri": "s3://lake/orders"}
 
 
+def uri_key(version):
+    return "uri" if version in AIRFLOW_3 else "dataset_uri"
+
+
 def event(event_id, version="3.0.6", **told):
-    uri = "uri" if version in AIRFLOW_3 else "dataset_uri"
-    row = {"id": event_id, uri: URI, "extra": {"from_rest_api": True}, "timestamp": NOW.isoformat()}
+    row = {
+        "id": event_id,
+        uri_key(version): URI,
+        "extra": {"from_rest_api": True},
+        "timestamp": NOW.isoformat(),
+    }
     return {**row, **told}
 
 
@@ -169,3 +177,36 @@ def test_what_an_event_carries_is_never_told():
     with pytest.raises(CallFailed) as caught:
         calls.send_event(URI, {"password": "hunter2"}, DEADLINE)
     assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize(("version", "named"), [("2.10.5", "dag_run_id"), ("3.0.6", "run_id")])
+def test_the_runs_that_an_event_helped_to_start_are_those_of_this_event_only(version, named):
+    def started(run_id):
+        return [{"dag_id": "consumer", named: run_id}]
+
+    rows = (
+        event(4, version, created_dagruns=started("later"), timestamp=(NOW + STEP).isoformat()),
+        event(3, version, created_dagruns=started("mine")),
+        event(2, version, created_dagruns=started("other"), **{uri_key(version): "s3://other"}),
+        event(1, version, created_dagruns=started("older"), timestamp=(NOW - STEP).isoformat()),
+    )
+    calls, _ = run_calls(version, events(*rows, version=version))
+
+    assert calls.started_by(URI, NOW, DEADLINE) == {("consumer", "mine")}
+
+
+def test_a_recorded_event_names_the_run_that_it_started():
+    told = recording("2.10.5", "datasets_events_list")["response"]
+    stamp = parse_iso(told["dataset_events"][0]["timestamp"])
+    calls, _ = run_calls("2.10.5", (200, told))
+
+    run_id = "dataset_triggered__2026-11-22T02:15:33.098881+00:00"
+    assert calls.started_by(URI, stamp, DEADLINE) == {("consumer", run_id)}
+
+
+@pytest.mark.parametrize("runs", [None, {}, [1], [{}], [{"dag_id": "consumer", "run_id": None}]])
+def test_an_event_whose_runs_cannot_be_read_is_no_event_without_any(runs):
+    calls, _ = run_calls("3.0.6", events(event(1, created_dagruns=runs)))
+    with pytest.raises(CallFailed) as caught:
+        calls.started_by(URI, NOW, DEADLINE)
+    assert caught.value.reason is Reason.BAD_RESPONSE

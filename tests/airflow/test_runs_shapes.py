@@ -118,6 +118,7 @@ EVERY_CALL = {
     "is_paused": lambda calls: calls.is_paused("smoke", DEADLINE),
     "send_event": lambda calls: calls.send_event("s3://lake", {}, DEADLINE),
     "event_since": lambda calls: calls.event_since("s3://lake", {}, NOW, DEADLINE),
+    "started_by": lambda calls: calls.started_by("s3://lake", NOW, DEADLINE),
 }
 ANSWERS = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 3) | st.floats() | st.text(max_size=5) | st.just(STAMP),

@@ -52,12 +52,15 @@ class Airflow:
     script: dict = field(default_factory=dict)
     consumers: dict = field(default_factory=dict)
     """The DAG that an event of a URI starts."""
+    others: tuple = ()
+    """DAGs that somebody else's event starts right after each of ours."""
     longest_id: int = 250
     kept_ids: int = 250
 
     def __post_init__(self):
         self.made = {}
         self.events = []
+        self.started = {}
         self.asked = []
         self.late = []
         self.log = "Traceback\nboom"
@@ -163,8 +166,11 @@ class Airflow:
         def act():
             at = self._now()
             self.events.append((uri, dict(extra), at))
-            for dag_id in self.consumers.get(uri, ()):
-                self._make(dag_id, f"asset_triggered__{len(self.made)}", "asset_triggered")
+            for dag_id in (*self.others, *self.consumers.get(uri, ())):
+                run_id = f"asset_triggered__{len(self.made)}"
+                self._make(dag_id, run_id, "asset_triggered")
+                if dag_id not in self.others:
+                    self.started.setdefault((uri, at), set()).add((dag_id, run_id))
             return at
 
         return self._call("send_event", act)
@@ -177,6 +183,9 @@ class Airflow:
             ),
             read=True,
         )
+
+    def started_by(self, uri, at, deadline):
+        return self._call("started_by", lambda: frozenset(self.started.get((uri, at), ())), read=True)
 
     def log_end(self, task, deadline, most=4000):
         return self._call("log_end", lambda: self.log, read=True)

@@ -318,7 +318,17 @@ def test_an_event_that_starts_nothing_is_a_timeout():
     found = one(Airflow(), wants(uri="s3://lake/orders", timeout=20.0))
 
     assert short(found) == ("failed", "smoke-timeout")
-    assert "No run of it has begun since the event of s3://lake/orders" in found.message
+    assert "No run of it was started by the event of s3://lake/orders" in found.message
+
+
+@pytest.mark.parametrize("keep", ["always", "never"])
+def test_a_run_that_another_event_started_is_no_proof_and_is_left_alone(keep):
+    airflow = Airflow(others=("a",))
+
+    found = one(airflow, wants(uri="s3://lake/orders", timeout=20.0, keep=keep))
+
+    assert short(found) == ("failed", "smoke-timeout")
+    assert len(airflow.made) == 1
 
 
 @pytest.mark.parametrize("fate", [LOST, CUT])
@@ -380,6 +390,7 @@ CALLS = (
     "send_event",
     "of",
     "event_since",
+    "started_by",
 )
 LIVES = st.sampled_from([Life(), FAILED, Life(queued=1e9), FOREVER, Life(queued=0.0, running=0.1)])
 

@@ -16,7 +16,7 @@ from validator.reasons import Reason
 from validator.transport.interface import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from validator.airflow.models import Version
@@ -33,6 +33,8 @@ class _Event:
     uri: str
     extra: Mapping[str, object]
     timestamp: datetime
+    runs: object
+    """What the row holds of the runs that it helped to start."""
 
 
 class EventCalls:
@@ -82,6 +84,31 @@ class EventCalls:
             CannotTell: no call can do better.
         """
 
+        def wanted(event: _Event) -> bool:
+            return event.uri == uri and event.timestamp >= since and event.extra == _without_mark(extra)
+
+        events = self._listed(since, wanted, deadline)
+        return max((event.timestamp for event in events if wanted(event)), default=None)
+
+    def started(self, uri: str, at: datetime, deadline: float) -> frozenset[tuple[str, str]]:
+        """The runs, by DAG and run id, that the event for `uri` of exactly that stamp has helped to start so far.
+
+        Raises:
+            CallFailed: it cannot be told.
+            CannotTell: no call can do better.
+        """
+
+        def wanted(event: _Event) -> bool:
+            return event.uri == uri and event.timestamp == at
+
+        events = self._listed(at, wanted, deadline)
+        return frozenset(run for event in events if wanted(event) for run in self._runs_of(event))
+
+    def _listed(
+        self, since: datetime, wanted: Callable[[_Event], bool], deadline: float
+    ) -> tuple[_Event, ...]:
+        """Events, the newest first, until one is wanted or was stamped before `since`."""
+
         def page(offset: int) -> tuple[list[Any], int]:
             query: dict[str, str | int | bool] = {
                 "order_by": "-timestamp",
@@ -90,15 +117,12 @@ class EventCalls:
             }
             return read_page(self._caller.get(Request(path, query | narrowed), deadline).body, key)
 
-        def wanted(event: _Event) -> bool:
-            return event.uri == uri and event.timestamp >= since and event.extra == _without_mark(extra)
-
         narrowed: dict[str, str | int | bool] = {}
         path, key = "/datasets/events", "dataset_events"
         if self._version.major >= AIRFLOW_3:
             path, key = "/assets/events", "asset_events"
             narrowed["timestamp_gte"] = since.isoformat()
-        events = read_list(
+        return read_list(
             f"the list {path}",
             page,
             self._read,
@@ -106,7 +130,20 @@ class EventCalls:
             most_pages=_MOST_PAGES,
             enough=lambda rows: any(wanted(event) or event.timestamp < since for event in rows),
         )
-        return max((event.timestamp for event in events if wanted(event)), default=None)
+
+    def _runs_of(self, event: _Event) -> list[tuple[str, str]]:
+        what = f"the event {event.event_id}"
+        if not isinstance(event.runs, list):
+            raise bad(f"{what} does not say which runs it started")
+        runs = []
+        for row in event.runs:
+            told = as_object(row, f"a run that {what} started")
+            dag_id = told.get("dag_id")
+            run_id = told.get("run_id" if self._version.major >= AIRFLOW_3 else "dag_run_id")
+            if not isinstance(dag_id, str) or not isinstance(run_id, str):
+                raise bad(f"a run that {what} started lacks its id or its DAG's")
+            runs.append((dag_id, run_id))
+        return runs
 
     def _asset_id(self, uri: str, deadline: float) -> int:
         """Airflow 3 takes an asset's id only. `uri_pattern` is a substring with wildcards: compared here."""
@@ -133,7 +170,7 @@ class EventCalls:
         stamp = parse_time(told.get("timestamp"), f"the timestamp of event {event_id}")
         if stamp is None:
             raise bad(f"the event {event_id} has no timestamp")
-        return _Event(event_id, uri, _without_mark(extra or {}), stamp)
+        return _Event(event_id, uri, _without_mark(extra or {}), stamp, told.get("created_dagruns"))
 
 
 def _without_mark(extra: Mapping[str, object]) -> dict[str, object]:

@@ -213,6 +213,10 @@ class RunCalls:
         """When such an event was stamped, `since` or later; see `EventCalls.since`."""
         return self._events.since(uri, extra or {}, since, deadline)
 
+    def started_by(self, uri: str, at: datetime, deadline: float) -> frozenset[tuple[str, str]]:
+        """The runs that an event helped to start; see `EventCalls.started`."""
+        return self._events.started(uri, at, deadline)
+
     def log_end(self, task: TaskInstance, deadline: float, most: int = 4000) -> str | None:
         """The end of the log of a task's last try, `most` characters at most. Hostile: make it inert.
 

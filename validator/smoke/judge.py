@@ -62,7 +62,7 @@ def _standing(attempt: Attempt) -> str:
     if run is not None:
         return f"Its run {run.run_id} is {run.state}"
     if attempt.wanted.event is not None and attempt.event_at is not None:
-        return f"No run of it has begun since the event of {attempt.wanted.event.uri}"
+        return f"No run of it was started by the event of {attempt.wanted.event.uri}"
     return "Its run is not seen yet"
 
 

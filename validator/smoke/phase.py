@@ -285,15 +285,22 @@ class Phase:
                             self._ask_again(index)
                         continue
                     attempt = replace(attempt, stage=Stage.THERE, event_at=seen)
-                runs = self.calls.of(
-                    attempt.wanted.dag_id, attempt.event_at or self.server_now(), self._deadline()
-                )
+                started = self._consumer(attempt, attempt.event_at or self.server_now())
             except (CallFailed, CannotTell) as failed:
                 self.attempts[index] = replace(attempt, unread=unread_of(failed))
                 continue
-            started = next((run for run in runs if _is_of_event(run.run_type)), None)
             run_id = started.run_id if started is not None else attempt.run_id
             self.attempts[index] = replace(attempt, run=started, run_id=run_id, unread=None)
+
+    def _consumer(self, attempt: Attempt, event_at: datetime) -> DagRun | None:
+        """The run that the event started. Another event may start one of the same DAG at the same time."""
+        assert attempt.wanted.event is not None  # noqa: S101 - only an event has a consumer
+        runs = self.calls.of(attempt.wanted.dag_id, event_at, self._deadline())
+        runs = tuple(run for run in runs if _is_of_event(run.run_type))
+        if not runs:
+            return None
+        own = self.calls.started_by(attempt.wanted.event.uri, event_at, self._deadline())
+        return next((run for run in runs if (run.dag_id, run.run_id) in own), None)
 
     def _read_tasks(self, indexes: Sequence[int]) -> None:
         """Read the tasks of runs that are over, all in one list."""
