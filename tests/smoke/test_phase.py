@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from smoked import CUT, DENIED, DONE, LATE, LOST, THROTTLED, Airflow, Life, later, phase_of, played, wants
 
-from validator.errors import CallFailed
+from validator.errors import CallFailed, CannotTell
 from validator.gate import Interrupted
 from validator.reasons import Reason
 from validator.smoke.attempts import attempts_of, not_started
@@ -298,6 +298,42 @@ def test_a_run_that_somebody_removes_cannot_tell():
     airflow.script["find"] = [DONE, airflow.made.clear]
 
     assert short(one(airflow)) == ("error", "superseded")
+
+
+# What a run is told
+
+
+def test_a_log_that_prints_what_the_run_was_told_does_not_take_it_into_a_report():
+    airflow = Airflow(lives={"a": FAILED})
+    airflow.log = "password=hush-hush\nboom"
+
+    found = one(airflow, wants(conf={"login": ["hush-hush"]}))
+
+    assert found.details["stack_trace"] == "password=***\nboom"
+
+
+@pytest.mark.parametrize("status", [400, 500, None])
+@pytest.mark.parametrize("call", ["trigger", "send_event"])
+def test_an_answer_that_quotes_what_was_sent_does_not_take_it_into_a_report(call, status):
+    def quote():
+        raise CallFailed(Reason.UNREACHABLE, "no good: file=probe.csv", status=status)
+
+    uri = "s3://x" if call == "send_event" else None
+    conf = {} if uri else {"file": "probe.csv"}
+    found = one(Airflow(script={call: [quote] * 9}), wants(uri=uri, conf=conf, timeout=5.0))
+
+    assert found.status in ("failed", "error")
+    assert "probe.csv" not in repr(found)
+
+
+def test_a_call_that_cannot_be_made_does_not_take_what_was_to_be_sent_into_a_report():
+    def quote():
+        raise CannotTell(Reason.BAD_RESPONSE, "no good: hush-hush")
+
+    found = one(Airflow(script={"trigger": [quote]}), wants(conf={"login": "hush-hush"}))
+
+    assert found.status == "error"
+    assert "hush-hush" not in repr(found)
 
 
 # Events

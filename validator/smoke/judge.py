@@ -196,8 +196,7 @@ def refused(attempt: Attempt, failed: CallFailed) -> Finding:
     """What it means that Airflow, or AWS, would not do what starts a run."""
     event = attempt.wanted.event
     what = "The event was not taken" if event is not None else "The run was not triggered"
-    # A refusal may quote what was sent, and that may hold secrets.
-    message = f"{what}: {_without(attempt.wanted.conf if event is None else event.extra, failed.message)}"
+    message = f"{what}: {without_sent(attempt, failed.message)}"
     if failed.reason is Reason.ACCESS_DENIED:
         return attempt.about.finds(Status.ERROR, message, failed.reason, advice=_ROLE, heals=False)
     if failed.reason is Reason.PATH_TOO_LONG:
@@ -215,9 +214,15 @@ def is_no(failed: CallFailed) -> bool:
     return failed.status is not None and 400 <= failed.status < 500 and not failed.throttled  # noqa: PLR2004 - HTTP's refusals
 
 
-def _without(sent: object, text: str) -> str:
-    """`text` with `***` for each text and number in the JSON that was sent."""
-    for value in sorted(_leaves(sent), key=len, reverse=True):
+def without_sent(attempt: Attempt, text: str) -> str:
+    """`text` with `***` for each text and number that the run or its event was sent, which may be secrets.
+
+    A refusal may quote them, and a task may print them.
+    """
+    event = attempt.wanted.event
+    for value in sorted(
+        _leaves(attempt.wanted.conf if event is None else event.extra), key=len, reverse=True
+    ):
         text = text.replace(value, "***")
     return text
 

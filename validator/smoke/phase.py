@@ -15,7 +15,7 @@ from validator.finding import Status
 from validator.reasons import Reason
 from validator.smoke.attempts import Stage
 from validator.smoke.cleaning import clean, unread_of
-from validator.smoke.judge import ENDED, first_failed, is_no, refused, verdict_of
+from validator.smoke.judge import ENDED, first_failed, is_no, refused, verdict_of, without_sent
 from validator.transport.interface import CALL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -166,7 +166,9 @@ class Phase:
                     attempt = replace(attempt, late_until=before, removed=before == 0.0)
                     self.attempts[index] = attempt.ends(refused(attempt, failed))
                 else:  # it may be there all the same
-                    self.attempts[index] = replace(attempt, unread=unread_of(failed))
+                    unread = unread_of(failed)
+                    unread = replace(unread, message=without_sent(attempt, unread.message))
+                    self.attempts[index] = replace(attempt, unread=unread)
                 return
         except CannotTell as error:
             self.attempts[index] = attempt.ends(self._could_not(attempt, error))
@@ -176,7 +178,7 @@ class Phase:
     def _could_not(self, attempt: Attempt, failed: CallFailed | CannotTell) -> Finding:
         if isinstance(failed, CallFailed):
             return refused(attempt, failed)
-        message = f"The run was not triggered: {failed.message}"
+        message = f"The run was not triggered: {without_sent(attempt, failed.message)}"
         return attempt.about.finds(Status.ERROR, message, failed.reason, advice=failed.advice, heals=False)
 
     # Watching
@@ -321,9 +323,10 @@ class Phase:
         if task is None or attempt.wanted.expect.state == "failed":
             return attempt
         try:
-            return replace(attempt, log=self.calls.log_end(task, self._deadline()))
+            log = self.calls.log_end(task, self._deadline())
         except (CallFailed, CannotTell):
             return attempt  # it only helps; what failed is known without
+        return replace(attempt, log=None if log is None else without_sent(attempt, log))
 
     def clean(self) -> None:
         """Remove what must not stay, and pause what was unpaused; where that fails the findings say so."""
