@@ -375,6 +375,48 @@ def test_an_event_whose_answer_was_lost_is_looked_for_before_it_is_sent_again(fa
     assert len(airflow.events) == 1
 
 
+def interrupted_after(airflow, phase, call):
+    """The finding of a phase that a signal ends right after that call was carried out, and that was cleaned up."""
+    plain = airflow._call
+
+    def signalled(name, act, *, read=False):
+        if name == call:
+            airflow._quietly(act)
+            raise Interrupted(2)
+        return plain(name, act, read=read)
+
+    airflow._call = signalled
+    with pytest.raises(Interrupted):
+        phase.run(float("inf"))
+    airflow._call = plain
+    phase.clean()
+    (found,) = phase.findings()
+    return found
+
+
+@pytest.mark.parametrize("call", ["send_event", "of", "started_by", "find"])
+@pytest.mark.parametrize(("keep", "left"), [("never", 0), ("on-failure", 0), ("always", 1)])
+def test_an_interrupted_event_leaves_its_run_only_as_keep_says(call, keep, left):
+    airflow = Airflow(consumers={"s3://x": ["a"]})
+    phase = phase_of(airflow, wants(uri="s3://x", keep=keep, timeout=60.0))
+
+    interrupted_after(airflow, phase, call)
+
+    assert len(airflow.made) == left
+
+
+@pytest.mark.parametrize("keep", ["never", "always"])
+def test_a_run_that_an_event_may_still_start_is_told_where_it_must_not_stay(keep):
+    airflow = Airflow()
+    phase = phase_of(airflow, wants(uri="s3://x", keep=keep, timeout=60.0))
+
+    found = interrupted_after(airflow, phase, "of")
+
+    assert ("may still start a run" in found.message) == (keep == "never")
+    assert "None" not in found.message + found.advice
+    assert airflow.clock.now() < 130.0, "nobody waits long for what may never be"
+
+
 # Faults
 
 

@@ -78,7 +78,16 @@ class Attempt:
     @property
     def leaves_run(self) -> bool:
         """Whether a run may be in Airflow that must not stay there."""
-        if self.run_id is None or self.tries == 0 or self.removed or self.wanted.keep == "always":
+        return self.run_id is not None and self._leaves
+
+    @property
+    def may_start_run(self) -> bool:
+        """Whether an event was sent, and has not been seen to start the run that must not stay in Airflow then."""
+        return self.run_id is None and self.event_at is not None and self._leaves
+
+    @property
+    def _leaves(self) -> bool:
+        if self.tries == 0 or self.removed or self.wanted.keep == "always":
             return False
         failed = self.finding is not None and self.finding.status is Status.FAILED
         return not (self.wanted.keep == "on-failure" and failed)
