@@ -31,7 +31,7 @@ NEVER_IGNORED = ("scheduler", "metadatabase")
 """Without these nothing in the environment can be right, so they cannot be ignored."""
 
 _TIMEOUT = text(
-    "How long the gate may take in all. auto works it out from the environment, at least 10 minutes.",
+    "How long the gate may take before its smoke runs. auto works it out from the environment, at least 10 minutes.",
     "must be auto or a duration with a unit, such as 90s, 10m or 1h30m, and at most a day",
     f"^(?:auto|{PATTERN})$",
     LONGEST_DURATION,
