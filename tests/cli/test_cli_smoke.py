@@ -167,6 +167,19 @@ def test_an_event_starts_a_consumer(environment, check, reports, airflow):
     assert "triggered__" in told(reports, "smoke/consumer")["details"]["run_id"]
 
 
+@pytest.mark.parametrize("airflow", ["2.10.5", "3.0.6"])
+def test_an_event_whose_run_could_not_be_removed_through_mwaa_is_not_sent(
+    environment, check, reports, airflow
+):
+    one = environment(airflow=airflow, role="Op")
+
+    ended = check(entry=f"{EVENT}, keep: never")
+
+    assert ended.code == 3, ended.out + ended.err
+    assert told(reports, "smoke/consumer")["reason"] == "path-too-long"
+    assert one.world.assets.events == []
+
+
 def test_before_2_9_there_are_no_events_and_the_report_says_so(environment, check, reports):
     environment(airflow="2.4.3")
 

@@ -179,6 +179,19 @@ def test_a_run_that_need_not_be_removed_needs_no_path_for_it():
     assert short(one(Airflow(kept_ids=0), wants(keep="always"))) == ("passed", None)
 
 
+@pytest.mark.parametrize("keep", ["never", "on-failure"])
+def test_an_event_whose_run_paths_could_not_remove_is_not_sent(keep):
+    airflow = Airflow(consumers={"s3://x": ["a"]}, kept_ids=0)
+
+    found = one(airflow, wants(uri="s3://x", keep=keep))
+
+    assert short(found) == ("error", "path-too-long")
+    assert "be removed again" in found.message
+    assert "keep: always" in found.message
+    assert (airflow.asked, airflow.events) == ([], [])
+    assert short(one(airflow, wants(uri="s3://x", keep="always"))) == ("passed", None)
+
+
 def test_a_denied_trigger_cannot_tell_and_names_the_role():
     airflow = Airflow(script={"trigger": [DENIED]})
 

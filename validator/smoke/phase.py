@@ -36,6 +36,8 @@ _TRIES = 4
 _CONFLICT = 409
 _MARGIN = 60.0
 """Seconds by which a run's own time may be before the call for it: clocks, and whole seconds."""
+_RUN_OF_EVENT = "asset_triggered__2026-01-01T00:00:00.000000+00:00"
+"""An id like those that Airflow gives to runs that events start; none is much shorter."""
 _OLDEST = 3600.0
 """Seconds: a run under the gate's own id that is older comes from no earlier try of this gate."""
 
@@ -107,18 +109,19 @@ class Phase:
 
     def _hindrance(self, attempt: Attempt) -> Finding | None:
         """Why it must not be started, as far as that shows without a call."""
-        dag_id, run_id, wanted = attempt.wanted.dag_id, attempt.run_id, attempt.wanted
-        if run_id is not None and not self.calls.can_trigger(dag_id):
-            what = "be triggered"
-        elif run_id is not None and wanted.keep != "always" and not self.calls.can_remove(dag_id, run_id):
-            what = f"be removed again (keep: {wanted.keep}; `keep: always` needs no removal)"
+        wanted, dag_id, run_id = attempt.wanted, attempt.wanted.dag_id, attempt.run_id or _RUN_OF_EVENT
+        if attempt.is_own and not self.calls.can_trigger(dag_id):
+            what = "it could not be triggered"
+        elif wanted.keep != "always" and not self.calls.can_remove(dag_id, run_id):
+            whose = "it" if attempt.is_own else "the run that the event starts"
+            what = (
+                f"{whose} could not be removed again (keep: {wanted.keep}; `keep: always` needs no removal)"
+            )
         elif wanted.unpause and not self.calls.can_pause(dag_id):
-            what = "be unpaused"
+            what = "it could not be unpaused"
         else:
             return None
-        message = (
-            f"Not run: its id has {len(dag_id)} characters, so that through MWAA's paths it could not {what}."
-        )
+        message = f"Not run: its id has {len(dag_id)} characters, so that through MWAA's paths {what}."
         return attempt.about.finds(Status.ERROR, message, Reason.PATH_TOO_LONG, heals=False)
 
     def _wake(self, attempt: Attempt) -> Finding | None:
