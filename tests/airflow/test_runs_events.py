@@ -152,6 +152,22 @@ def test_a_recorded_event_is_found_again_by_what_it_carries(version, name):
     assert ("timestamp_gte" in asked.query) == (version in AIRFLOW_3), "a 400 on Airflow 2"
 
 
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"token": "***", "files": ["a.csv", {"password": "***"}]}, True),
+        ({"token": "***", "files": ["b.csv", {"password": "***"}]}, False),
+        ({"token": "***", "files": ["a.csv"]}, False),
+        ({"token": "***"}, False),
+    ],
+)
+def test_what_airflow_3_masks_of_an_extra_may_be_anything(told, found):
+    calls, _ = run_calls("3.0.6", events(event(1, extra={**told, "from_rest_api": True})))
+    sent = {"token": "hush", "files": ["a.csv", {"password": "hush"}]}
+
+    assert calls.event_since(URI, sent, NOW, DEADLINE) == (NOW if found else None)
+
+
 def test_years_of_events_are_read_only_back_to_the_time_asked_for():
     old = event(1, "2.10.5", timestamp=(NOW - STEP).isoformat())
     calls, airflow = run_calls("2.10.5", events(event(2, "2.10.5"), old, version="2.10.5", total=90_000))
