@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ class LocalFolder:
     """The text of each .airflowignore, by its folder's name relative to the root; empty for the root's own."""
     digests: tuple[LocalDigest, ...] = ()
     """Every file, helpers and data included, where S3 shall be asked about them."""
+
+    def fingerprint(self) -> str:
+        """A digest of all that it holds, wherever it lies on this machine."""
+        named = (self.prefix, sorted(self.ignores.items()), self.digests)
+        found = sha256(repr(named).encode("utf-8", "surrogatepass"))
+        for file in self.files:  # one after the other: together their texts may be large
+            found.update(repr(replace(file, words=frozenset())).encode("utf-8", "surrogatepass"))
+            found.update(repr(sorted(file.words)).encode())
+        return found.hexdigest()
 
     @property
     def makes_dags(self) -> bool:

@@ -105,11 +105,7 @@ def fingerprint(settings: Settings) -> str:
     plain = (settings.target, settings.rules, settings.dags_s3)
     found = sha256(repr((__version__, plain, settings.manifest)).encode("utf-8", "surrogatepass"))
     if folder is not None:
-        named = (folder.root, folder.prefix, sorted(folder.ignores.items()), folder.digests)
-        found.update(repr(named).encode("utf-8", "surrogatepass"))
-        for file in folder.files:  # one after the other: together their texts may be large
-            found.update(repr(replace(file, words=frozenset())).encode("utf-8", "surrogatepass"))
-            found.update(repr(sorted(file.words)).encode())
+        found.update(repr((folder.root, folder.fingerprint())).encode("utf-8", "surrogatepass"))
     return found.hexdigest()
 
 

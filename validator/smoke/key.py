@@ -35,4 +35,5 @@ def key_of(settings: Settings, otherwise: str) -> str:
         otherwise: what stands for the run where the settings do not name it; another each time.
     """
     manifest = sha256(repr(settings.manifest).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{settings.run_key or otherwise}\n{settings.target.name}\n{manifest}"
+    folder = settings.folder.fingerprint() if settings.folder is not None else ""
+    return f"{settings.run_key or otherwise}\n{settings.target.name}\n{manifest}\n{folder}"
