@@ -303,3 +303,38 @@ def test_secrets_in_a_conf_reach_no_report(environment, check, tmp_path):
     assert "hush-hush" not in ended.out + ended.err + "".join(
         path.read_text() for path in tmp_path.glob("r.*")
     )
+
+
+EVENTS = {"2.10.5": "/datasets/events", "3.0.6": "/assets/events"}
+OTHERS = {
+    "unpause": ("PATCH", "/dags/smoked"),
+    "tasks": ("POST", "/dags/~/dagRuns/~/taskInstances/list"),
+    "is it paused": ("GET", "/dags"),
+}
+
+
+@pytest.mark.parametrize("fault", ["reset after", "503 of Airflow before"])
+@pytest.mark.parametrize("call", OTHERS.values(), ids=OTHERS)
+def test_other_calls_that_go_wrong_leave_nothing_either(environment, check, call, fault):
+    faults = Faults(Planned(FAULTS[fault], *call, first=2 if call[0] == "GET" else 1))
+    one = environment(paused=True, fault=faults)
+
+    ended = check(entry="dag_id: smoked, unpause: true, keep: never")
+
+    assert ended.code == 0, ended.out + ended.err
+    assert faults.left == 0
+    assert runs(one) == []
+    assert one.world.metadata.dags["smoked"].paused
+
+
+@pytest.mark.parametrize("fault", ["reset before", "reset after"])
+@pytest.mark.parametrize("airflow", EVENTS)
+def test_an_event_whose_answer_is_lost_starts_one_run(environment, check, airflow, fault):
+    faults = Faults(Planned(FAULTS[fault], "POST", EVENTS[airflow]))
+    one = environment(airflow=airflow, role="Op", fault=faults)
+
+    ended = check(entry=EVENT)
+
+    assert ended.code == 0, ended.out + ended.err
+    assert faults.left == 0
+    assert len(runs(one, "consumer")) == 1
