@@ -26,7 +26,9 @@ def test_a_help_block_stands_for_the_command_itself_and_for_its_main_commands():
 def test_every_help_block_is_what_the_program_prints(name, shown, text):
     arguments = shown.split()[1:]
     assert shown == f"{name} --help"
-    if len(arguments) > 1:  # click keeps what a command's help option was called when it first ran, perhaps by itself
+    if (
+        len(arguments) > 1
+    ):  # click keeps what a command's help option was called when it first ran, perhaps by itself
         cli.get_command(click.Context(cli), arguments[0])._help_option = None
     result = CliRunner().invoke(cli, arguments, prog_name="mwaa-gate", terminal_width=100)
     assert result.exit_code == 0
