@@ -74,7 +74,7 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
     if changing:  # what Airflow says while its environment changes proves nothing, no red either
         findings = [replace(f, ripens=None) if f.status is Status.PENDING else f for f in findings]
     recalled = state.recalled or Recalled()
-    marks = {f.id: _mark(state.marks.get(f.id) or recalled.marks.get(key_of(f.id)), f, now) for f in findings}
+    marks = {f.id: _mark(_before(f.id, state, recalled), f, now) for f in findings}
     ripe = {
         f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)
     }
@@ -97,6 +97,12 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
     )
     blind = last and left > BLIND_INTERVALS * rules.interval
     return new, _judge(new, standing, now, rules, last=last, blind=blind)
+
+
+def _before(name: str, state: State, recalled: Recalled) -> Mark | None:
+    """How a finding stood in the round before, or in another process."""
+    mark = state.marks.get(name)
+    return recalled.marks.get(key_of(name)) if mark is None and recalled.marks else mark
 
 
 def _named(recalled: Recalled) -> Recalled | None:

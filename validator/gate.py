@@ -296,11 +296,16 @@ def _track(  # noqa: PLR0913 - the round, and what it is compared with
     new = dict(tracks)
     for dag_id in expected_by(manifest, rows):
         file, parsed = rows[dag_id].file, rows[dag_id].last_parsed
-        track = tracks.get(dag_id, FileTrack(file, moved_at=now if new_moved else None))
+        track = tracks.get(dag_id)
+        shows = parsed is not None and parsed >= arrived_at
+        if track is None:  # built at once: in the first round of many DAGs they all are new
+            moved_at = now if new_moved else None
+            new[dag_id] = FileTrack(file, moved_at=moved_at, seen_at=now, shown=(file,) if shows else ())
+            continue
         if file != track.now:
             earlier = (*(each for each in track.earlier if each != track.now), track.now)[-_FILES_KEPT:]
             track = replace(track, now=file, earlier=earlier, moved_at=now)
-        if parsed is not None and parsed >= arrived_at and file not in track.shown:
+        if shows and file not in track.shown:
             track = replace(track, shown=(*track.shown, file)[-_FILES_KEPT:])
         new[dag_id] = replace(track, seen_at=now)
     return new

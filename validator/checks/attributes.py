@@ -26,11 +26,14 @@ AREA = "dags"
 
 def check(view: View) -> list[Finding]:
     """One finding for every attribute of every DAG that the manifest demands."""
-    findings = []
+    findings: list[Finding] = []
     for expected in view.manifest.dags:
+        demands = [*_demands(expected)]
+        if not demands and expected.tasks is None:
+            continue
         row = view.listed.get(expected.dag_id)
         current = row if row is not None and view.is_current(row) else None
-        findings += [_attribute(name, value, expected, current) for name, value in _demands(expected)]
+        findings += [_attribute(name, value, expected, current) for name, value in demands]
         if expected.tasks is not None:
             findings.append(_tasks(expected, expected.tasks, current, view))
     return findings

@@ -25,6 +25,8 @@ class Errors:
 
     def of(self, file: DagFile) -> list[DagImportError]:
         """The errors of exactly this file."""
+        if not self.rows:
+            return []
         near: list[DagImportError] = []
         if file.absolute is not None:
             near += self.by_absolute.get(file.absolute, ())

@@ -77,19 +77,21 @@ class Folder:
 
 def folder_of(files: Iterable[DagFile]) -> Folder:
     """What the known files tell of the DAGs folder."""
-    parents: set[str] = set()
+    absolute: list[str] = []
     roots: dict[str | None, str] = {}
     for file in files:
         if file.absolute is None:
             continue
-        if file.relative is not None and file.absolute.endswith("/" + file.relative):
-            roots.setdefault(file.bundle, file.absolute[: -len(file.relative) - 1])
-        parents.add(posixpath.dirname(file.absolute))
+        absolute.append(file.absolute)
+        if file.bundle in roots or file.relative is None:
+            continue
+        if file.absolute.endswith("/" + file.relative):
+            roots[file.bundle] = file.absolute[: -len(file.relative) - 1]
     if roots:
         # Other bundles have folders of their own, Airflow's examples among them.
         bundle = DAGS_FOLDER if DAGS_FOLDER in roots else next(iter(roots))
         return Folder(roots[bundle], "", bundle)
-    own = {parent for parent in parents if "/site-packages/" not in parent}
+    own = {parent for parent in map(posixpath.dirname, absolute) if "/site-packages/" not in parent}
     for known in KNOWN_FOLDERS:
         if own and all(parent == known or parent.startswith(known + "/") for parent in own):
             return Folder(known, known)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from validator.airflow.dialect import AIRFLOW_3
@@ -126,6 +127,8 @@ class View:
 
     def arrived_at(self, file: DagFile) -> datetime:
         """From here on a parse of `file` saw its new bytes, and those of its helpers."""
+        if not self.local:
+            return self.times.arrived_at
         return self.times.arrivals.get(self.local_name(file) or "", self.times.arrived_at)
 
     def fresh_after(self, file: DagFile) -> datetime | None:
@@ -133,8 +136,8 @@ class View:
 
         None: Airflow's text of it is compared with the local file, and was not seen to be equal yet.
         """
-        name = self.local_name(file)
         moment = self.times.fresh_after
+        name = self.local_name(file) if self.local else None
         if name is not None and name in self.times.arrivals:
             moment = self.times.arrivals[name] + timedelta(seconds=self.times.settle)
             moment = max(moment, self.times.recent or moment)
@@ -191,7 +194,7 @@ class View:
         fresh_after = self.fresh_after(row.file)
         return fresh_after is not None and fresh_after <= row.last_parsed <= self.stamps_allowed_until
 
-    @property
+    @cached_property
     def all_is_current(self) -> bool:
         """Whether there are expected DAGs, and every one is listed and current."""
         wanted = [*(dag.dag_id for dag in self.manifest.dags), *self.matched]
@@ -231,7 +234,7 @@ class View:
         arrived_at = max(self.arrived_at(error.file), self.times.arrived_at)
         return error.stamp is not None and arrived_at <= error.stamp <= self.stamps_allowed_until
 
-    @property
+    @cached_property
     def stamps_allowed_until(self) -> datetime:
         """A time of Airflow's that is later than this comes from a clock that runs ahead, and proves nothing."""
         return self.seen.ended + timedelta(seconds=CLOCK_TOLERANCE)

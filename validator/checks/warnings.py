@@ -87,6 +87,8 @@ def about_pools(dag_id: str) -> About:
 
 def _pools(view: View) -> list[Finding]:
     """The pools of tasks that were read, against those that exist. What stood before stands until it is read again."""
+    if not view.seen.details.tasks and not view.kept:
+        return []
     findings = []
     walk = view.seen.details.pools
     slots = {pool.name: pool.slots for pool in walk.rows} if walk is not None else {}
