@@ -33,6 +33,16 @@ def ids(simulation, **query):
     return [dag["dag_id"] for dag in body["dags"]]
 
 
+@pytest.mark.parametrize(("version", "rows"), [("2.4.3", 7), ("2.10.5", 7), ("3.0.6", 9), ("3.3.2", 7)])
+def test_a_page_is_never_longer_than_the_environment_allows(version, rows):
+    dags = tuple(SimDag(f"d{number}") for number in range(9))
+    world = World(Rules(airflow=version, page_limit=7), files={"all.py": DagFile(dags)})
+
+    status, body = Simulation(world).call("GET", "/dags", {"limit": 500}, None)
+
+    assert (status, len(body["dags"]), body["total_entries"]) == (200, rows, 9)
+
+
 @pytest.mark.parametrize(
     ("version", "limit", "rows"),
     [

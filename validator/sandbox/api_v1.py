@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from validator.sandbox.bodies import Field
     from validator.sandbox.metadata import DagRow
 
-_MAX = 100
 _NOT_FOUND = (
     "The requested URL was not found on the server. If you entered the URL manually please check your spelling "
     "and try again."
@@ -238,14 +237,15 @@ class ApiV1(RowsV1, PartsDialect):
             raise Refused(*self.problem(400, None, detail, "BadRequest"))
 
     def page(self, query: Query) -> tuple[int, int]:
-        """The limit (0 and anything over 100 are 100) and the offset."""
-        limit = self._number(query, "limit", _MAX)
+        """The limit (0 and anything over the rules' `page_limit` are that) and the offset."""
+        most = self.world.rules.page_limit
+        limit = self._number(query, "limit", most)
         if limit < 0:
             raise Refused(*self.problem(400, "Page limit must be a positive integer", None, "BadRequest"))
         offset = self._number(query, "offset", 0)
         if offset < 0:
             raise Refused(*self.bad_request(f"{offset} is less than the minimum of 0"))
-        return (min(limit, _MAX) or _MAX), offset
+        return (min(limit, most) or most), offset
 
     def _number(self, query: Query, name: str, default: int) -> int:
         if name not in query:

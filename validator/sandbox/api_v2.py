@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from validator.sandbox.metadata import DagRow
 
 _DEFAULT = 50
-_MAX = 100
 _DAG_ORDERS = ("dag_id", "dag_display_name", "next_dagrun", "last_run_state", "last_run_start_date")
 _ERROR_ORDERS = ("id", "import_error_id", "timestamp", "filename", "bundle_name")
 _NAMED = {"Pool": "name", "Connection": "connection_id", "Variable": "key"}
@@ -242,9 +241,9 @@ class ApiV2(RowsV2, PartsDialect):
         }
 
     def page(self, query: Query) -> tuple[int, int]:
-        """The limit (from 3.1.8 on at most 100; 0 is none) and the offset."""
+        """The limit (from 3.1.8 on at most the rules' `page_limit`; 0 is none) and the offset."""
         limit, offset = _number(query, "limit", _DEFAULT), _number(query, "offset", 0)
-        return (min(limit, _MAX) if self._late else limit), offset
+        return (min(limit, self.world.rules.page_limit) if self._late else limit), offset
 
 
 def _number(query: Query, name: str, default: int) -> int:

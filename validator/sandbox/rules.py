@@ -46,6 +46,8 @@ class Rules:
     paused_at_creation: bool = True
     flapping: bool = False
     """Airflow 3.0.6's habit: the DAG processor is `unhealthy` now and then while alive."""
+    page_limit: int = 100
+    """Airflow's `maximum_page_limit`: rows of a page, whatever is asked for. 3.0.6 does not obey it."""
     dags_folder: str = "/usr/local/airflow/dags"
 
     @property
