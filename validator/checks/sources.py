@@ -7,7 +7,6 @@ section 5: it proves the file's own bytes, not those of what it imports.
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import unified_diff
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -134,5 +133,7 @@ def _diff(local: str, airflow: str | None) -> list[str]:
     ours, theirs = local.split("\n"), newlines(airflow or "").split("\n")
     if max(len(ours), len(theirs)) > _MOST_DIFFED:
         return []
+    from difflib import unified_diff  # noqa: PLC0415 - only a text that differs pays for it
+
     lines = unified_diff(theirs, ours, "airflow", "local", lineterm="", n=1)
     return [line if len(line) <= _LINE else line[: _LINE - 1] + "…" for line in islice(lines, _DIFF_LINES)]

@@ -21,7 +21,6 @@ def expected(
         UsageError: neither is given, one of them cannot be used, they contradict each other, or nothing is expected.
     """
     from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
-    from validator.local.contradictions import refuse_contradictions  # noqa: PLC0415 - the same
     from validator.manifest import Manifest, load_manifest  # noqa: PLC0415 - the same
 
     folder = _folder(options)
@@ -36,6 +35,8 @@ def expected(
     if manifest is not None:
         wanted = load_manifest(manifest, environ, expects_more=makes_dags)
         if folder is not None:
+            from validator.local.contradictions import refuse_contradictions  # noqa: PLC0415 - few checks have a folder
+
             refuse_contradictions(manifest, wanted, folder)
     elif not makes_dags:
         raise UsageError(

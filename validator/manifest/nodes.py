@@ -34,7 +34,8 @@ _PLAIN_TAGS = {None, "!", f"{TAG}str", f"{TAG}seq", f"{TAG}map"}
 _NO_VALUE = 0.5
 """Of no type that a manifest takes but where it takes any JSON, unlike null, which means something in places."""
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\})?")
-_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
+"""YAML's own rule. So large a set takes 4 ms to compile, and PyYAML has done it."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from validator.errors import UsageError
-from validator.local.contradictions import refuse_contradictions
 from validator.manifest import Manifest, parse_manifest
 from validator.manifest.nodes import MAX_BYTES
 from validator.settings import Settings, rules_from
@@ -53,6 +52,8 @@ def settings_of(parameters: Parameters, artifact: Artifact | None) -> Settings:
         source, data = _manifest(parameters, artifact)
         manifest = parse_manifest(data, source, parameters.variables, expects_more=makes_dags)
         if folder is not None:
+            from validator.local.contradictions import refuse_contradictions  # noqa: PLC0415 - few have a folder
+
             refuse_contradictions(source, manifest, folder)
     if manifest.smoke:
         raise UsageError(
