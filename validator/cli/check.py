@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,8 +14,7 @@ from validator.cli.parameters import DeployTime, Duration, Rate, Timeout
 from validator.report.registry import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import FrameType
+    from collections.abc import Callable, Mapping
 
     from validator.report.interface import Report
 
@@ -179,6 +176,7 @@ def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
 
 def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> int:  # noqa: ANN401 - Settings is not imported here
     """Run the gate, write the reports, and give the exit code."""
+    from validator.cli.signals import interruptible  # noqa: PLC0415 - the same
     from validator.errors import EXIT_CANNOT_TELL, EXIT_PASSED, EXIT_SIGNAL  # noqa: PLC0415 - the same
     from validator.gate import Interrupted  # noqa: PLC0415 - the same
     from validator.report.console import Files, show  # noqa: PLC0415 - --help must stay quick
@@ -188,8 +186,8 @@ def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> 
     quiet, no_color = options["quiet"], options["no_color"]
     progress = progress_for(sys.stderr, quiet=quiet, no_color=no_color)
     try:
-        with _signals() as ignore:
-            report = check_environment(settings, progress, ignore)
+        with interruptible() as signals:
+            report = check_environment(settings, progress, signals.hold)
     except Interrupted as interrupted:  # before anything was called
         tell_interrupted()
         return EXIT_SIGNAL + interrupted.signal
@@ -219,24 +217,3 @@ def _write_files(report: Report, files: Mapping[str, str]) -> tuple[dict[str, st
         else:
             written[file_format.name] = files[file_format.name]
     return written, troubles
-
-
-@contextmanager
-def _signals() -> Iterator[Callable[[], None]]:
-    """Let SIGINT and SIGTERM end the wait. Once it is over, what this gives makes them ignored: reports get whole."""
-    from validator.gate import Interrupted  # noqa: PLC0415 - --help must stay quick
-
-    def ignore() -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
-
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's own signature
-        ignore()
-        raise Interrupted(number)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, interrupt)
-    try:
-        yield ignore
-    finally:
-        ignore()

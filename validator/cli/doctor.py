@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from validator.cli.parameters import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import FrameType
 
     from validator.doctor.examine import Case
     from validator.manifest import Manifest
@@ -41,7 +39,8 @@ def doctor(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click
     """
     import os  # noqa: PLC0415 - with the rest of what only a real run needs
 
-    from validator.doctor.examine import examine  # noqa: PLC0415 - --help must stay quick
+    from validator.cli.signals import interruptible  # noqa: PLC0415 - --help must stay quick
+    from validator.doctor.examine import examine  # noqa: PLC0415 - the same
     from validator.doctor.render import as_json, as_text  # noqa: PLC0415 - the same
     from validator.errors import EXIT_SIGNAL, UsageError  # noqa: PLC0415 - the same
     from validator.gate import Interrupted  # noqa: PLC0415 - the same
@@ -56,19 +55,13 @@ def doctor(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click
             advice="Give --env NAME, MWAA_ENV_NAME, a manifest with `environment:`, or --airflow-url URL.",
         )
 
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's own signature
-        raise Interrupted(number)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, interrupt)
     try:
-        diagnosis = examine(_case(target, wanted, options))
+        with interruptible() as signals:
+            diagnosis = examine(_case(target, wanted, options))
+            signals.hold()
     except Interrupted as interrupted:
         click.echo("mwaa-gate: interrupted, so nothing was told.", err=True)
         return EXIT_SIGNAL + interrupted.signal
-    finally:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
     stream = SafeStream(sys.stdout)
     if options["as_json"]:
         stream.write(as_json(diagnosis))

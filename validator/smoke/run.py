@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -68,7 +69,8 @@ def smoke(  # noqa: PLR0913 - the wait before it, and all that is not pure
         signal = interrupted.signal
         progress.note("Interrupted: what the smoke runs must not leave in Airflow is removed first.")
     except BaseException:
-        decided()
+        with suppress(Interrupted):  # what must not stay is removed all the same
+            decided()
         phase.clean()
         raise
     phase.clean()
