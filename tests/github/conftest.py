@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from runner_log import commands_of, values_of
 
 from validator.sandbox.files import one_dag
 from validator.sandbox.rules import Rules
@@ -31,17 +32,6 @@ ROOT = Path(__file__).parents[2]
 FILES = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _LITERAL = re.compile(r"'([^']*)'")
-_SEPARATORS = re.compile("\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
-_COMMAND = re.compile(r"::(?P<name>[A-Za-z-]+)(?: (?P<properties>.*?))?::(?P<data>.*)", re.DOTALL)
-
-
-@dataclass
-class Command:
-    """What the runner obeys in a log."""
-
-    name: str
-    properties: dict
-    message: str
 
 
 @dataclass
@@ -60,54 +50,6 @@ class Ran:
     @property
     def errors(self):
         return [command for command in self.commands if command.name == "error"]
-
-
-def commands_of(log):
-    """`::command::` after trimming, `##[command]` anywhere."""
-    found = []
-    for line in _SEPARATORS.split(log):
-        text = line.strip()
-        if text.startswith("::"):
-            match = _COMMAND.fullmatch(text)
-            if match is not None:
-                given = [pair.split("=", 1) for pair in (match["properties"] or "").split(",") if "=" in pair]
-                properties = {name: _unescaped(value, {":": "%3A", ",": "%2C"}) for name, value in given}
-                found.append(Command(match["name"].lower(), properties, _unescaped(match["data"], {})))
-                continue
-        if "##[" in line:
-            found.append(Command("##[", {}, line))
-    return found
-
-
-def _unescaped(text, more):
-    for character, escaped in {"\r": "%0D", "\n": "%0A", **more, "%": "%25"}.items():
-        text = text.replace(escaped, character)
-    return text
-
-
-def values_of(text):
-    """What a file such as GITHUB_OUTPUT says, read as strictly as the runner does."""
-    values, lines = {}, iter(re.split(r"\r\n|\n|\r", text))
-    for line in lines:
-        if not line:
-            continue
-        equals, heredoc = line.find("="), line.find("<<")
-        if heredoc >= 0 and (equals < 0 or heredoc < equals):
-            name, end = line.split("<<", 1)
-            assert name
-            assert end
-            kept = []
-            for inner in lines:
-                if inner == end:
-                    break
-                kept.append(inner)
-            else:
-                pytest.fail(f"the value of {name} has no end")
-            values[name] = "\n".join(kept)
-        else:
-            name, value = line.split("=", 1)
-            values[name] = value
-    return values
 
 
 class Expressions:

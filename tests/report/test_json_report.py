@@ -1,20 +1,15 @@
-import json
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
-import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from strict_readers import SCHEMA, strictly
 
 from validator.finding import Status
 from validator.report import json_report
 
 HOSTILE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-SCHEMA = jsonschema_rs.validator_for(
-    json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"))
-)
 KEYS = [
     "schema", "verdict", "exit_code", "environment", "airflow_version", "gate_version", "started_at", "deployed_at",
     "arrived_at", "assumptions", "duration_s", "calls", "checks", "summary", "next_steps", "request_ids",
@@ -22,22 +17,6 @@ KEYS = [
 CHECK_KEYS = [
     "id", "area", "subject", "status", "reason", "message", "details", "file", "line", "first_seen_s",
 ]  # fmt: skip
-
-
-def no_constant(name):
-    pytest.fail(f"{name} is no JSON")
-
-
-def strictly(data):
-    """The parsed report, read as strictly as any reader does: no NaN, no lone surrogates, no double keys."""
-
-    def pairs(items):
-        assert len({key for key, _ in items}) == len(items)
-        return dict(items)
-
-    parsed = json.loads(data.decode("ascii"), parse_constant=no_constant, object_pairs_hook=pairs)
-    json.dumps(parsed, ensure_ascii=False).encode()
-    return parsed
 
 
 @HOSTILE

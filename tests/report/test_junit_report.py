@@ -1,11 +1,10 @@
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped
-from lxml import etree
+from strict_readers import valid
 
 from validator.finding import Status
 from validator.reasons import ADVICE, Reason
@@ -13,18 +12,7 @@ from validator.report import junit
 
 HOSTILE = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-XSD = etree.XMLSchema(etree.parse(Path(__file__).parent / "junit-10.xsd"))
 KINDS = {Status.FAILED: Failure, Status.ERROR: Error, Status.SKIPPED: Skipped}
-
-
-def valid(data):
-    """The document, once the Jenkins schema has taken it (without what readers want and it does not know)."""
-    document = etree.fromstring(data)
-    for case in document.iter("testcase"):
-        case.attrib.pop("file", None)
-        case.attrib.pop("line", None)
-    XSD.assertValid(document)
-    return etree.fromstring(data)
 
 
 @HOSTILE
