@@ -10,10 +10,11 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from turned_time import RealTime, TurnedTime
 
 from validator.__main__ import run
 from validator.sandbox.files import one_dag
@@ -75,7 +76,17 @@ def manifest(tmp_path):
 
 
 @pytest.fixture
-def gate(clean, capfd):
+def the_time(request, clean):
+    """What the gate and its Airflow go by: turned where the gate runs in this process, else the machine's own."""
+    if "child" in request.fixturenames or "gate" not in request.fixturenames:
+        return RealTime()
+    turned = TurnedTime()
+    turned.govern(clean)
+    return turned
+
+
+@pytest.fixture
+def gate(the_time, capfd):
     """Runs the command in this process."""
 
     def go(*arguments):
@@ -88,12 +99,12 @@ def gate(clean, capfd):
 
 
 @pytest.fixture
-def world():
+def world(the_time):
     """A simulated Airflow in which every DAG is parsed for long, on a clock that a test may push on."""
     ahead = [0.0]
 
     def now():
-        return datetime.now(timezone.utc) + timedelta(seconds=ahead[0])
+        return the_time.utc() + timedelta(seconds=ahead[0])
 
     rules = Rules(airflow="3.0.6", min_file_process_interval=0.2, loop=0.05, parse=(0.0, 0.01))
     one = World(rules, now=now, files={"etl.py": one_dag("etl", paused_upon_creation=False)})

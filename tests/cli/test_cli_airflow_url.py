@@ -16,7 +16,7 @@ LONG = "x" * 200
 
 
 @pytest.fixture
-def plain(clean):
+def plain(clean, the_time):
     """Starts a plain Airflow that holds files, each parsed ten times a second."""
     running = []
 
@@ -31,10 +31,11 @@ def plain(clean):
             min_serialized_dag_update_interval=0.0,
             min_serialized_dag_fetch_interval=0.0,
         )
-        backend = Simulation(World(rules, files={f"{dag_id}.py": file_of(dag_id) for dag_id in dag_ids}))
+        files = {f"{dag_id}.py": file_of(dag_id) for dag_id in dag_ids}
+        backend = Simulation(World(rules, now=the_time.utc, files=files))
         if answers is not None:
             backend.call = answers
-        server = PlainAirflow(backend, major=int(airflow[0]), demands=demands, base=base)
+        server = PlainAirflow(backend, major=int(airflow[0]), demands=demands, base=base, now=the_time.utc)
         running.append(server.__enter__())
         server.world = backend.world
         return server

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -48,8 +47,8 @@ def airflow(request):
 
 
 @pytest.fixture
-def new_sandbox(airflow, clean):
-    """Starts an environment on the clock's own time that holds some files and parses them ten times a second."""
+def new_sandbox(airflow, clean, the_time):
+    """Starts an environment that holds some files and parses them ten times a second."""
     running = []
 
     def go(files, *, airflow=airflow, tells=TELLS, **rules):
@@ -60,8 +59,8 @@ def new_sandbox(airflow, clean):
             "parse": (0.0, 0.01),
         }
         quick |= {"min_serialized_dag_update_interval": 0.0, "min_serialized_dag_fetch_interval": 0.0}
-        world = World(Rules(airflow=airflow, **{**quick, **rules}), files=files)
-        one = Sandbox(Simulation(world, options=tells), calls_per_second=0)
+        world = World(Rules(airflow=airflow, **{**quick, **rules}), now=the_time.utc, files=files)
+        one = Sandbox(Simulation(world, options=tells), calls_per_second=0, now=the_time.utc)
         one.start()
         running.append(one)
         clean.setenv("AWS_ENDPOINT_URL_MWAA", one.url)
@@ -73,8 +72,9 @@ def new_sandbox(airflow, clean):
         one.close()
 
 
-def ago(seconds):
-    return ("--deployed-at", str(datetime.now(timezone.utc).timestamp() - seconds))
+@pytest.fixture
+def ago(the_time):
+    return lambda seconds: ("--deployed-at", str(the_time.utc().timestamp() - seconds))
 
 
 def judged(reports):
@@ -83,7 +83,7 @@ def judged(reports):
 
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
 def test_without_a_manifest_every_dag_of_the_folder_is_expected_and_green(
-    gate, new_sandbox, write, reports, airflow
+    gate, ago, new_sandbox, write, reports, airflow
 ):
     new_sandbox({"etl.py": file_of("etl"), "sub/b.py": file_of("b"), "made.py": made_file("x", "y")})
     folder = write(etl="etl", sub__b="b", made=COMPUTED)
@@ -103,7 +103,7 @@ def test_without_a_manifest_every_dag_of_the_folder_is_expected_and_green(
 
 
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
-def test_a_file_that_is_not_parsed_again_is_stale(gate, new_sandbox, write, reports, airflow):
+def test_a_file_that_is_not_parsed_again_is_stale(gate, ago, new_sandbox, write, reports, airflow):
     new_sandbox({"etl.py": file_of("etl")}, min_file_process_interval=3600.0)
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "600ms", "--interval", "400ms", *ago(0.1))
     ended = gate("check", "--dags-folder", write(etl="etl"), *FAST, *times, *reports.options)
@@ -117,7 +117,7 @@ def test_a_file_that_is_not_parsed_again_is_stale(gate, new_sandbox, write, repo
 
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
 def test_a_file_that_never_arrives_is_told_at_its_local_path_and_line(
-    gate, new_sandbox, write, reports, airflow
+    gate, ago, new_sandbox, write, reports, airflow
 ):
     new_sandbox({"etl.py": file_of("etl")})
     folder = write(etl="etl", deep__er__brand="# a comment\n\n\n" + text_of("brand_new"))
@@ -137,7 +137,7 @@ def test_a_file_that_never_arrives_is_told_at_its_local_path_and_line(
 
 
 @pytest.mark.parametrize("airflow", ["3.0.6", "3.3.2"], indirect=True)
-def test_other_bytes_are_a_source_mismatch_with_what_differs(gate, new_sandbox, write, reports, airflow):
+def test_other_bytes_are_a_source_mismatch_with_what_differs(gate, ago, new_sandbox, write, reports, airflow):
     new_sandbox({"etl.py": file_of("etl", "1")})
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "700ms", "--interval", "400ms", *ago(0.1))
     ended = gate("check", "--dags-folder", write(etl="etl"), *FAST, *times, *reports.options)
@@ -151,7 +151,7 @@ def test_other_bytes_are_a_source_mismatch_with_what_differs(gate, new_sandbox, 
     assert told["dags/etl"]["reason"] == "dag-stale", "a parse of other bytes is none of the new version"
 
 
-def test_airflow_2_does_not_tell_sources_and_the_report_says_so(gate, new_sandbox, write, reports):
+def test_airflow_2_does_not_tell_sources_and_the_report_says_so(gate, ago, new_sandbox, write, reports):
     new_sandbox({"etl.py": file_of("etl", "1")}, airflow="2.10.5")
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "5s", *ago(0.1))
     ended = gate("check", "--dags-folder", write(etl="etl"), *FAST, *times, "-v", *reports.options)
@@ -162,7 +162,7 @@ def test_airflow_2_does_not_tell_sources_and_the_report_says_so(gate, new_sandbo
 @pytest.mark.parametrize("airflow", ["3.0.6", "3.3.2"], indirect=True)
 @pytest.mark.parametrize("compared", [True, False])
 def test_a_sync_slower_than_assumed_is_waited_for_only_by_the_comparison(
-    gate, new_sandbox, write, manifest, reports, airflow, compared
+    gate, ago, new_sandbox, write, manifest, reports, airflow, compared
 ):
     settle = 0.8
     tells = {"core.min_serialized_dag_fetch_interval": "0"}
@@ -183,7 +183,7 @@ def test_a_sync_slower_than_assumed_is_waited_for_only_by_the_comparison(
 
 
 @pytest.mark.parametrize("airflow", ["3.0.6", "3.3.2"], indirect=True)
-def test_a_deploy_over_this_one_cannot_tell(gate, new_sandbox, write, reports, airflow):
+def test_a_deploy_over_this_one_cannot_tell(gate, ago, new_sandbox, write, reports, airflow):
     one = new_sandbox({"etl.py": file_of("etl", "1")})
     with one.backend.lock:
         one.world.put("etl.py", file_of("etl", "2"), lags=0.0)
@@ -200,7 +200,7 @@ def test_a_deploy_over_this_one_cannot_tell(gate, new_sandbox, write, reports, a
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
 @pytest.mark.parametrize("prefix", ["team_a", "/team_a/", "./team_a"])
 def test_a_folder_that_is_a_part_of_the_dags_folder_has_a_prefix(
-    gate, new_sandbox, write, reports, airflow, prefix
+    gate, ago, new_sandbox, write, reports, airflow, prefix
 ):
     new_sandbox({"team_a/etl.py": file_of("etl"), "team_b/etl.py": file_of("other", "1")})
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "3s", *ago(0.1))
@@ -211,7 +211,9 @@ def test_a_folder_that_is_a_part_of_the_dags_folder_has_a_prefix(
 
 
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
-def test_without_its_prefix_the_folders_files_are_the_wrong_ones(gate, new_sandbox, write, reports, airflow):
+def test_without_its_prefix_the_folders_files_are_the_wrong_ones(
+    gate, ago, new_sandbox, write, reports, airflow
+):
     new_sandbox({"team_a/etl.py": file_of("etl"), "o.py": file_of("o")})
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "3s", *ago(0.1))
     ended = gate("check", "--dags-folder", write(etl="etl"), *FAST, *times, *reports.options)
@@ -222,7 +224,7 @@ def test_without_its_prefix_the_folders_files_are_the_wrong_ones(gate, new_sandb
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
 @pytest.mark.parametrize(("made", "code"), [(("x",), 0), ((), 1)])
 def test_a_file_that_computes_its_ids_must_make_at_least_one_dag(
-    gate, new_sandbox, write, reports, airflow, made, code
+    gate, ago, new_sandbox, write, reports, airflow, made, code
 ):
     new_sandbox({"made.py": made_file(*made), "o.py": file_of("o")})
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "1500ms", "--interval", "500ms", *ago(0.1))
@@ -233,7 +235,9 @@ def test_a_file_that_computes_its_ids_must_make_at_least_one_dag(
 
 
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
-def test_a_broken_file_of_the_folder_is_red_at_its_local_path(gate, new_sandbox, write, reports, airflow):
+def test_a_broken_file_of_the_folder_is_red_at_its_local_path(
+    gate, ago, new_sandbox, write, reports, airflow
+):
     new_sandbox({"etl.py": file_of("etl").broken(), "o.py": file_of("o")})
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "5s", *ago(0.1))
     ended = gate("check", "--dags-folder", write(etl="etl"), *FAST, *times, *reports.options)
@@ -243,7 +247,7 @@ def test_a_broken_file_of_the_folder_is_red_at_its_local_path(gate, new_sandbox,
     assert (red["file"], red["line"]) == ("dags/etl.py", 7)
 
 
-def test_an_id_that_two_local_files_define_is_red_at_once(gate, new_sandbox, write, reports):
+def test_an_id_that_two_local_files_define_is_red_at_once(gate, ago, new_sandbox, write, reports):
     new_sandbox({"a.py": file_of("etl"), "b.py": file_of("etl")})
     ended = gate(
         *("check", "--dags-folder", write(a="etl", b="etl"), *FAST, "--sync", "0s", "--settle", "0s"),
@@ -253,7 +257,7 @@ def test_an_id_that_two_local_files_define_is_red_at_once(gate, new_sandbox, wri
     assert judged(reports)["dags/etl/defined-once"] == ("failed", "dag-wrong-file")
 
 
-def test_a_manifest_adds_to_what_the_folder_says(gate, new_sandbox, write, manifest, reports):
+def test_a_manifest_adds_to_what_the_folder_says(gate, ago, new_sandbox, write, manifest, reports):
     new_sandbox({"etl.py": file_of("etl"), "o.py": file_of("o")})
     text = "version: 1\ndags:\n  - {dag_id: etl, paused: false}\n  - nowhere\n"
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "1500ms", "--interval", "500ms", *ago(0.1))
@@ -265,7 +269,7 @@ def test_a_manifest_adds_to_what_the_folder_says(gate, new_sandbox, write, manif
     assert told["dags/nowhere"] == ("failed", "dag-missing")
 
 
-def test_an_inventory_takes_the_folders_dags_for_expected(gate, new_sandbox, write, manifest, reports):
+def test_an_inventory_takes_the_folders_dags_for_expected(gate, ago, new_sandbox, write, manifest, reports):
     new_sandbox({"etl.py": file_of("etl"), "made.py": made_file("x"), "o.py": file_of("o")})
     text = "version: 1\ninventory: {unexpected: fail}\n"
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "5s", *ago(0.1))
@@ -289,7 +293,7 @@ def test_what_must_be_absent_and_a_local_file_defines_is_a_wrong_command_line(
 
 
 def test_a_file_that_is_hidden_was_retired_and_its_dag_may_have_to_be_absent(
-    gate, new_sandbox, write, manifest
+    gate, ago, new_sandbox, write, manifest
 ):
     new_sandbox({"o.py": file_of("o")})
     folder = write(etl="etl", o="o")
@@ -320,7 +324,7 @@ def test_a_folder_without_anything_to_expect_is_a_wrong_command_line(gate, new_s
 
 
 @pytest.mark.parametrize("airflow", VERSIONS, indirect=True)
-def test_a_folder_in_which_no_file_is_read_is_never_green(gate, new_sandbox, write, reports, airflow):
+def test_a_folder_in_which_no_file_is_read_is_never_green(gate, ago, new_sandbox, write, reports, airflow):
     new_sandbox({"etl.py": file_of("etl")})
     times = ("--sync", "0s", "--settle", "0s", "--timeout", "1500ms", "--interval", "500ms", *ago(0.1))
     ended = gate("check", "--dags-folder", write(util="LIMIT = 5\n"), *FAST, *times, *reports.options)

@@ -58,14 +58,14 @@ class Watched(Simulation):
 
 
 @pytest.fixture
-def airflow(clean):
+def airflow(clean, the_time):
     """Starts an endpoint in front of a simulated Airflow that holds FILES, unless told otherwise."""
     running = []
 
     def go(files=FILES, version="3.0.6", role=None):
         rules = Rules(airflow=version, min_file_process_interval=0.2, loop=0.05, parse=(0.0, 0.01))
-        backend = Watched(World(rules, files=files), role=role)
-        endpoint = Sandbox(backend, calls_per_second=0)
+        backend = Watched(World(rules, now=the_time.utc, files=files), role=role)
+        endpoint = Sandbox(backend, calls_per_second=0, now=the_time.utc)
         running.append(endpoint.__enter__())
         clean.setenv("AWS_ENDPOINT_URL_MWAA", endpoint.url)
         return backend
@@ -143,13 +143,12 @@ def test_the_hostile_name_of_a_file_stays_within_its_note(gate, folder, tmp_path
 
 
 @pytest.mark.parametrize(("version", "demands"), [("2.10.5", "basic"), ("3.0.6", "token")])
-def test_any_airflow_by_its_url(clean, gate, version, demands, tmp_path):
+def test_any_airflow_by_its_url(clean, the_time, gate, version, demands, tmp_path):
     clean.setenv("MWAA_GATE_AIRFLOW_USER", USER)
     clean.setenv("MWAA_GATE_AIRFLOW_PASSWORD", PASSWORD)
     rules = Rules(airflow=version, min_file_process_interval=0.2, loop=0.05, parse=(0.0, 0.01))
-    with PlainAirflow(
-        Simulation(World(rules, files=FILES)), major=int(version[0]), demands=demands
-    ) as server:
+    backend = Simulation(World(rules, now=the_time.utc, files=FILES))
+    with PlainAirflow(backend, major=int(version[0]), demands=demands, now=the_time.utc) as server:
         made = gate("init", "--airflow-url", server.url, *ALL, *FAST, "-o", "m.yaml")
         checked = gate("check", "m.yaml", "--airflow-url", server.url, *CHECK)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
@@ -48,8 +47,9 @@ def moto():
 class Bucket:
     """A bucket, and how old its objects look."""
 
-    def __init__(self, url, name=BUCKET):
+    def __init__(self, url, the_time, name=BUCKET):
         self.name = name
+        self.now = the_time.utc
         self.client = boto3.client("s3", endpoint_url=url, region_name="us-east-1")
         self.client.create_bucket(Bucket=name)
 
@@ -58,7 +58,7 @@ class Bucket:
             Bucket=self.name, Key=key, Body=text.encode() if isinstance(text, str) else text
         )
         keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self.name].keys
-        keys[key].last_modified = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(seconds=age)
+        keys[key].last_modified = self.now().replace(tzinfo=None) - timedelta(seconds=age)
 
     def upload(self, folder, path="dags", *, age=0.0):
         """The folder, as `aws s3 cp --recursive` copies it."""
@@ -102,9 +102,9 @@ def refusing(status=403, body=DENIED):
 
 
 @pytest.fixture
-def bucket(clean, moto):
+def bucket(clean, moto, the_time):
     clean.setenv("AWS_ENDPOINT_URL_S3", moto)
-    made = Bucket(moto)
+    made = Bucket(moto, the_time)
     yield made
     made.close()
 
@@ -126,7 +126,7 @@ def airflow(request):
 
 
 @pytest.fixture
-def new_sandbox(airflow, clean):
+def new_sandbox(airflow, clean, the_time):
     running = []
 
     def go(files=None, *, facts=None, **rules):
@@ -137,8 +137,8 @@ def new_sandbox(airflow, clean):
             "parse": (0.0, 0.01),
         }
         files = files or {"a.py": file_of("a"), "b.py": file_of("b", imports="import lib.util\n")}
-        world = World(Rules(airflow=airflow, **{**quick, **rules}), files=files)
-        one = Sandbox(Simulation(world, facts=facts), calls_per_second=0)
+        world = World(Rules(airflow=airflow, **{**quick, **rules}), now=the_time.utc, files=files)
+        one = Sandbox(Simulation(world, facts=facts), calls_per_second=0, now=the_time.utc)
         one.start()
         one.world = world
         running.append(one)
@@ -281,11 +281,13 @@ def test_the_prefix_is_a_part_of_the_place_in_s3(gate, new_sandbox, bucket, dags
     assert folder["subject"] == f"s3://{BUCKET}/dags/team_a"
 
 
-def test_what_came_after_the_time_of_the_deploy_is_somebody_elses(gate, new_sandbox, bucket, dags, reports):
+def test_what_came_after_the_time_of_the_deploy_is_somebody_elses(
+    gate, the_time, new_sandbox, bucket, dags, reports
+):
     new_sandbox()
     bucket.upload(dags, age=60.0)
     bucket.put("dags/a.py", text_of("a", "3"), age=5.0)
-    deployed = time.time() - 50
+    deployed = the_time.utc().timestamp() - 50
     ended = gate("check", "--dags-folder", dags, *TIMES, *at(deployed), "--timeout", "5m", *reports.options)
     assert ended.code == 3, ended.out
     assert judged(reports)["s3/a.py"] == ("error", "superseded")
@@ -352,9 +354,9 @@ def test_an_s3_that_answers_nonsense_is_never_green(gate, new_sandbox, dags, rep
     assert judged(reports)["s3/folder"] == ("error", "bad-response")
 
 
-def test_the_place_in_s3_can_be_given(gate, new_sandbox, bucket, moto, dags, reports):
+def test_the_place_in_s3_can_be_given(gate, the_time, new_sandbox, bucket, moto, dags, reports):
     one = new_sandbox()
-    other = Bucket(moto, "another-bucket")
+    other = Bucket(moto, the_time, "another-bucket")
     try:
         other.upload(dags, path="some/where", age=1.0)
         command = ("check", "--dags-folder", dags, *TIMES, "--timeout", "10s", *reports.options)

@@ -27,10 +27,9 @@ HANGS = tasks(SimTask("load", outcome=("hangs",)))
 
 
 @pytest.fixture
-def environment(clean):
+def environment(clean, the_time):
     """Starts an environment with the DAG `etl`, one that is smoked, and one that an event starts."""
     running = []
-    clean.setattr("validator.smoke.phase._LATE", 0.3)  # for so long a test waits where an answer was lost
 
     def go(given=PASSES, *, airflow="3.0.6", role="User", fault=None, paused=False, name="smoked"):
         rules = Rules(
@@ -48,8 +47,8 @@ def environment(clean):
             "smoked.py": one_dag(name, tasks=given, schedule=None, paused_upon_creation=paused),
             "consumer.py": one_dag("consumer", tasks=given, schedule=(URI,), paused_upon_creation=False),
         }
-        world = World(rules, files=files)
-        one = Sandbox(Simulation(world, role=Role(role)), calls_per_second=0, fault=fault)
+        world = World(rules, now=the_time.utc, files=files)
+        one = Sandbox(Simulation(world, role=Role(role)), calls_per_second=0, fault=fault, now=the_time.utc)
         one.start()
         running.append(one)
         clean.setenv("AWS_ENDPOINT_URL_MWAA", one.url)
