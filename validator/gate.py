@@ -194,7 +194,7 @@ def _round(  # noqa: PLR0913 - one round's whole context
     state, timeout, missing = before.state, before.timeout, before.too_short_by
     began = clock.now()
     latest = start + min(_latest(state, timeout, rules, began - start), ends_at)
-    seen = observer.observe(plan(expectations.of(before.seen).manifest, state), latest)
+    seen = observer.observe(plan(expectations.of(before.seen), state, before.view), latest)
     now = clock.now() - start
     if seen.answered and not state.answered:
         at = now - (seen.ended - seen.began).total_seconds()

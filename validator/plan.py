@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from validator.checks.interface import View
-    from validator.manifest.model import Manifest
+    from validator.expectations import Wanted
     from validator.state import State
 
 
@@ -27,6 +27,8 @@ class Plan:
     """Globs whose inactive matches matter while there are import errors."""
     absent: frozenset[str] = frozenset()
     """DAGs that are looked for among the inactive ones while there are import errors: one of them may be its file's."""
+    enough: frozenset[str] | None = None
+    """DAGs that are all that need to be known of the DAG list; None: the whole list is needed."""
     environment: bool = False
     """Whether GetEnvironment is asked again although it has told that the environment is available."""
 
@@ -52,15 +54,34 @@ class Inquiry:
         )
 
 
-def plan(manifest: Manifest, state: State) -> Plan:
-    """The next round's plan."""
-    wanted = frozenset(dag.dag_id for dag in manifest.dags)
+def plan(wanted: Wanted, state: State, before: View | None = None) -> Plan:
+    """The next round's plan; `before`: the round before, as it was judged."""
+    manifest = wanted.manifest
+    dag_ids = frozenset(dag.dag_id for dag in manifest.dags)
     # What is finally red needs no further reason.
     return Plan(
-        expected=wanted.difference(state.finals_of("dags")),
+        enough=None if _needs_the_whole_list(wanted, state, before) else dag_ids,
+        expected=dag_ids.difference(state.finals_of("dags")),
         absent=frozenset(manifest.absent),
         patterns=tuple(pattern.pattern for pattern in manifest.patterns),
         environment=bool(manifest.mwaa.demands),
+    )
+
+
+def _needs_the_whole_list(wanted: Wanted, state: State, before: View | None) -> bool:
+    """Whether a check rests on more of the DAG list than the rows of the DAGs that are expected by their ids."""
+    manifest = wanted.manifest
+    return bool(
+        manifest.absent
+        or manifest.patterns
+        or manifest.inventory.unexpected != "ignore"
+        or manifest.import_errors.scope == "all"
+        # A file that yields no DAG of a known id is proven by everything else's having been parsed, or by its rows.
+        or any(not file.certain or file.computes for file in wanted.local.values())
+        # Where the DAGs folder is can take the files of all DAGs to find out.
+        or (any(dag.file for dag in manifest.dags) and (before is None or before.folder.root is None))
+        # What another process left is compared with a whole list.
+        or (state.recalled is not None and state.recalled.places is not None)
     )
 
 

@@ -7,6 +7,7 @@ from demands import play
 from rounds import dag, judge, manifest, nothing_seen, seen, short
 
 from validator.airflow.models import Unread
+from validator.expectations import Wanted
 from validator.manifest.model import EnvironmentRule
 from validator.plan import plan
 from validator.reasons import Reason
@@ -109,8 +110,8 @@ def test_a_denial_that_nobody_minds_stays_one():
 
 
 def test_it_is_asked_for_in_every_round_only_where_it_is_demanded():
-    assert plan(expects(airflow_version="3.0.6"), State()).environment
-    assert not plan(manifest("a"), State()).environment
+    assert plan(Wanted(expects(airflow_version="3.0.6")), State()).environment
+    assert not plan(Wanted(manifest("a")), State()).environment
 
 
 def test_it_is_judged_also_where_airflow_does_not_answer():

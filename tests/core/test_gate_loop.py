@@ -303,8 +303,8 @@ def test_a_dag_whose_red_is_final_needs_no_further_reason():
         lambda now: seen(dag(parsed=now + 100), errors=[error(stamp=now + 100)], now=now + 120), expected
     )
 
-    assert airflow.plans[0] == Plan(frozenset({"a", "b"}))
-    assert airflow.plans[-1] == Plan(frozenset({"b"}))
+    assert airflow.plans[0] == Plan(expected=frozenset({"a", "b"}), enough=frozenset({"a", "b"}))
+    assert airflow.plans[-1] == Plan(expected=frozenset({"b"}), enough=frozenset({"a", "b"}))
 
 
 def test_evidence_from_before_the_new_files_arrived_says_nothing_of_two_files():

@@ -20,6 +20,7 @@ from validator.airflow.models import (
     Walk,
     as_unread,
 )
+from validator.airflow.side_by_side import side_by_side
 from validator.airflow.walk import Collection, PageSize
 from validator.errors import CallFailed
 from validator.transport.interface import Request
@@ -92,16 +93,7 @@ class DetailReader:
             except CallFailed as failed:
                 return as_unread(failed)
 
-        todo = list(names)
-        if len(todo) <= 1:
-            return [one(name) for name in todo]
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - most checks ask for no details
-
-        pool = ThreadPoolExecutor(min(self._workers, len(todo)), thread_name_prefix="detail")
-        try:
-            return [future.result() for future in [pool.submit(one, name) for name in todo]]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        return side_by_side(one, list(names), self._workers)
 
     def _get(self, path: str, deadline: float) -> object:
         return self._caller.get(Request(path), deadline).body

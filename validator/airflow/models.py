@@ -171,6 +171,8 @@ class Walk(Generic[T]):
     """Why some of it could not be read; None: all pages were."""
     total: int = 0
     """`total_entries` as last seen."""
+    named: frozenset[str] = frozenset()
+    """Ids that were asked for by name, where the list is long and so not `whole`: not among the rows is not there."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from validator.airflow.dag_list import SMALLEST_PAGE, DagList, dag_id_of
 from validator.airflow.details import DetailReader, nothing_read
 from validator.airflow.dialect import (
     Dialect,
@@ -53,10 +54,7 @@ _ROLES: Mapping[int | None, bool] = {404: True, 403: False}
 """What the status for a DAG that cannot exist says of the role: whether it may read every DAG."""
 _SEARCHES = 20
 """Missing DAGs that are looked for one by one while it is not known how long the whole list is."""
-_DAGS_A_PAGE = 500
-"""Asked for at first. Airflow 3.0 gives as many as asked, the others cut to their cap, mostly 100."""
-_SMALLEST_DAG_PAGE = 100
-"""Every version gives so many."""
+_GONE_A_PAGE = 500
 _ERRORS_A_PAGE = 100
 
 
@@ -78,8 +76,8 @@ class Observer:
         self._caller = caller
         self._server = server
         self._probe_id = probe_id
-        self._dags = Collection(caller, "/dags", "dags", PageSize(_DAGS_A_PAGE, _SMALLEST_DAG_PAGE), workers)
-        self._gone = Collection(caller, "/dags", "dags", PageSize(_DAGS_A_PAGE, 1), workers)
+        self._dags = DagList(caller, workers)
+        self._gone = Collection(caller, "/dags", "dags", PageSize(_GONE_A_PAGE, 1), workers)
         self._errors = Collection(
             caller, "/importErrors", "import_errors", PageSize(_ERRORS_A_PAGE, 1), workers
         )
@@ -138,7 +136,7 @@ class Observer:
         if began == EPOCH:  # no answer had told the time before health did
             began = self._server.now()
         health_at = self._server.now()
-        dags = self._dags.walk({}, lambda row: read_dag(row, dialect), _dag_id, deadline)
+        dags = self._dags.read(plan.enough, version, deadline)
         errors = self._errors.walk({}, read_import_error, _error_id, deadline)
         reads_all = self._role(dags.unread or errors.unread, deadline)
         listed = {dag.dag_id for dag in dags.rows if dag.active}
@@ -229,11 +227,11 @@ class Observer:
             query: dict[str, str | int | bool] = {key: value}
             if search:
                 query["dag_id_pattern"] = search
-            walk = self._gone.walk(query, lambda row: read_dag(row, dialect), _dag_id, deadline)
+            walk = self._gone.walk(query, lambda row: read_dag(row, dialect), dag_id_of, deadline)
             if walk.unread is not None:
                 return walk.unread
             if not search:
-                self._pages_of_gone = math.ceil(walk.total / _SMALLEST_DAG_PAGE)
+                self._pages_of_gone = math.ceil(walk.total / SMALLEST_PAGE)
             rows.update((dag.dag_id, dag) for dag in walk.rows if not dag.active)
         return rows
 
@@ -257,10 +255,6 @@ def _literal_part(pattern: str) -> str:
     """The longest run of a glob that stands for itself: what the server can search for."""
     parts = re.split(r"\[[^\]]*\]|[*?\[\]]", pattern)
     return max(parts, key=len)
-
-
-def _dag_id(dag: Dag) -> str:
-    return dag.dag_id
 
 
 def _error_id(error: DagImportError) -> int:

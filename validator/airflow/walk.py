@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from validator.airflow.dialect import read_page
 from validator.airflow.models import Unread, Walk, as_unread
+from validator.airflow.side_by_side import side_by_side
 from validator.errors import CallFailed
 from validator.reasons import Reason
 from validator.transport.interface import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from validator.airflow.models import T
     from validator.transport.caller import Caller
+
+    Query = Mapping[str, str | int | bool]
 
 _WALKS_A_ROUND = 3
 """A walk whose total moved is repeated, at most twice: rows shift when a DAG comes or goes between pages."""
@@ -78,16 +83,31 @@ class Collection:
         self._size = size
         self._workers = workers
 
+    def head(self, query: Query, deadline: float) -> Head:
+        """The first page of all rows that answer `query`; that it could not be read is told in it.
+
+        Raises:
+            CannotTell: no call can do better.
+        """
+        pages = _Pages(self._caller, self._path, self._key, self._size, query, deadline)
+        try:
+            rows, total = pages.page(0, self._size.size)
+        except CallFailed as failed:
+            return Head(pages, failed=failed)
+        return Head(pages, tuple(rows), total)
+
     def walk(
         self,
-        query: Mapping[str, str | int | bool],
+        query: Query,
         read: Callable[[object], T],
         identity: Callable[[T], Hashable],
         deadline: float,
+        head: Head | None = None,
     ) -> Walk[T]:
         """All rows that answer `query`; what could not be read is told in the result.
 
         Rows of repeated walks add up: listed in any walk is listed, the latest row of an identity counts.
+        `head` is the first page of `query`, where that was read already.
 
         Raises:
             CannotTell: no call can do better.
@@ -95,51 +115,49 @@ class Collection:
         found: dict[Hashable, T] = {}
         result: Walk[T] = Walk()
         for _ in range(_WALKS_A_ROUND):
-            result = self._once(query, read, identity, deadline)
+            result = self._once(head or self.head(query, deadline), read, identity)
+            head = None
             found.update((identity(row), row) for row in result.rows)
             if result.whole or result.unread is not None:
                 break
         return Walk(tuple(found.values()), result.whole, result.unread, result.total)
 
-    def _once(
-        self,
-        query: Mapping[str, str | int | bool],
-        read: Callable[[object], T],
-        identity: Callable[[T], Hashable],
-        deadline: float,
-    ) -> Walk[T]:
-        pages = _Pages(self._caller, self._path, self._key, self._size, query, deadline)
-        rows: list[Any] = []
-        unread: Unread | None = None
-        total = 0
+    def _once(self, head: Head, read: Callable[[object], T], identity: Callable[[T], Hashable]) -> Walk[T]:
+        rows: list[Any] = list(head.rows)
+        unread = as_unread(head.failed) if head.failed is not None else None
         try:
-            rows, total = pages.page(0, self._size.size)
             step = len(rows)
-            if 0 < step < total:
-                starts = range(step, total, step)
-                segments = [(start, min(step, total - start)) for start in starts]
-                for part, failed in self._all(pages, segments):
+            if head.pages_left:
+                segments = [(start, min(step, head.total - start)) for start in range(step, head.total, step)]
+                for part, failed in side_by_side(head.pages.segment, segments, self._workers):
                     rows.extend(part)
                     unread = unread or failed
         except CallFailed as failed:
             unread = as_unread(failed)
-        parsed, wrong = _parse(rows, read)
+        parsed, wrong = parse_rows(rows, read)
         unread = unread or wrong
         if unread is None:
             self._size.walked()
-        steady = pages.totals == {total} and len({identity(row) for row in parsed}) == total
-        return Walk(parsed, steady and unread is None, unread, total)
+        steady = head.pages.totals == {head.total} and len({identity(row) for row in parsed}) == head.total
+        return Walk(parsed, steady and unread is None, unread, head.total)
 
-    def _all(self, pages: _Pages, segments: list[tuple[int, int]]) -> list[tuple[list[Any], Unread | None]]:
-        if len(segments) == 1:
-            return [pages.segment(*segments[0])]
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - small environments have one page
 
-        pool = ThreadPoolExecutor(min(self._workers, len(segments)), thread_name_prefix="page")
-        try:
-            return [future.result() for future in [pool.submit(pages.segment, *part) for part in segments]]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+@dataclass(frozen=True)
+class Head:
+    """The first page of a walk, and what goes on from there."""
+
+    pages: _Pages
+    rows: tuple[object, ...] = ()
+    """As the server gave them."""
+    total: int = 0
+    """`total_entries`."""
+    failed: CallFailed | None = None
+    """Why it could not be read; None: it was."""
+
+    @property
+    def pages_left(self) -> int:
+        """How many more calls the rest takes."""
+        return max(0, math.ceil(self.total / len(self.rows)) - 1) if self.rows else 0
 
 
 class _Pages:
@@ -151,7 +169,7 @@ class _Pages:
         path: str,
         key: str,
         size: PageSize,
-        query: Mapping[str, str | int | bool],
+        query: Query,
         deadline: float,
     ) -> None:
         self._caller = caller
@@ -181,8 +199,9 @@ class _Pages:
         self._size.halve(tried)
         return Request(request.path, {**request.query, "limit": self._size.half_of(tried)})
 
-    def segment(self, start: int, count: int) -> tuple[list[Any], Unread | None]:
-        """The rows from `start` on, `count` of them unless the collection shrank; read by rows received."""
+    def segment(self, segment: tuple[int, int]) -> tuple[list[Any], Unread | None]:
+        """The rows from a start on, so many of them unless the collection shrank; read by rows received."""
+        start, count = segment
         rows: list[Any] = []
         try:
             while len(rows) < count:
@@ -195,7 +214,8 @@ class _Pages:
         return rows, None
 
 
-def _parse(rows: list[Any], read: Callable[[object], T]) -> tuple[tuple[T, ...], Unread | None]:
+def parse_rows(rows: Iterable[object], read: Callable[[object], T]) -> tuple[tuple[T, ...], Unread | None]:
+    """The rows that `read` could read, and why another could not be; None: all could."""
     parsed: list[T] = []
     wrong: Unread | None = None
     for row in rows:
