@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,7 +21,7 @@ from validator.sandbox.simulation import Simulation
 from validator.sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 HERE = Path(__file__).resolve().parent
 GATE = str(Path(sys.executable).parent / "mwaa-gate")
@@ -81,11 +83,11 @@ def local_folder(root: str, dags: int, changed: int = 0) -> None:
 
 
 @contextmanager
-def manifest(dags: int) -> Iterator[str]:
-    """The path of a manifest that expects `dags` DAGs."""
+def manifest(dags: int, step: int = 1) -> Iterator[str]:
+    """The path of a manifest that expects `dags` DAGs: each `step`-th that there is."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "manifest.yaml"
-        ids = "".join(f"  - dag_{number:05}\n" for number in range(dags))
+        ids = "".join(f"  - dag_{number:05}\n" for number in range(0, dags * step, step))
         path.write_text(f"version: 1\nenvironment: sandbox\ndags:\n{ids}", "utf-8")
         yield str(path)
 
@@ -114,6 +116,44 @@ def run(command: Sequence[str], env: dict[str, str] | None = None) -> tuple[floa
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} exited with {process.returncode}: {told.decode()}")
     return usage.ru_utime + usage.ru_stime, time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of a command cost."""
+
+    cpu: float
+    """Seconds."""
+    wall: float
+    """Seconds."""
+    memory: float
+    """MB, at the peak."""
+    code: int
+    """Its exit code."""
+
+
+@contextmanager
+def running(command: Sequence[str], env: dict[str, str]) -> Iterator[Callable[[], Cost]]:
+    """Run `command` meanwhile; what is given waits for its end, and tells what it cost."""
+    with TemporaryDirectory() as folder:
+        told = Path(folder) / "told.json"
+        launched = [sys.executable, "-I", "-S", str(HERE / "launch.py"), str(told), *command]
+        with subprocess.Popen(launched, env=env, stdout=subprocess.DEVNULL) as process:
+
+            def wait() -> Cost:
+                process.wait()
+                return Cost(**json.loads(told.read_text("utf-8")))
+
+            yield wait
+
+
+def cost_of(command: Sequence[str], env: dict[str, str]) -> Cost:
+    """What one run of `command` cost, which must exit with 0."""
+    with running(command, env) as wait:
+        cost = wait()
+    if cost.code != 0:
+        raise SystemExit(f"{' '.join(command)} exited with {cost.code}")
+    return cost
 
 
 def pairs(
