@@ -36,6 +36,7 @@ real: $(VENV)/.installed        ## drives real Airflow 2.10.5 and 3.0.6, install
 
 bench: $(VENV)/.installed       ## costs, beside the plain approach
 	$(BIN)/python benchmarks/cost.py
+	$(BIN)/python benchmarks/scale.py
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links $(LOCKFLAGS)
