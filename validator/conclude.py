@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ _EXIT_CODES = {
     Status.ERROR: EXIT_CANNOT_TELL,
 }
 _STEPS = 5
+_AGAIN = "Run the gate again: an interrupted one says nothing of the deploy."
 
 
 def conclude(  # noqa: PLR0913 - everything that a report says of its run
@@ -82,6 +84,25 @@ def conclude(  # noqa: PLR0913 - everything that a report says of its run
         request_ids=tuple(request_ids),
         timeline=timeline,
         next_steps=tuple(_next_steps(outcome, findings)),
+    )
+
+
+def cut_short(report: Report, number: int) -> Report:
+    """A green report that a signal met before all of it was told: who asked for the end must not be told green.
+
+    Args:
+        report: as it was told, or was about to be.
+        number: the signal's.
+    """
+    return replace(
+        report,
+        verdict=Status.ERROR,
+        exit_code=EXIT_SIGNAL + number,
+        summary=(
+            f"Interrupted by {signal.Signals(number).name} while the reports were written. Until then everything that "
+            "is expected was seen to hold."
+        ),
+        next_steps=(_AGAIN,),
     )
 
 
@@ -180,7 +201,7 @@ def _next_steps(outcome: Outcome, findings: Sequence[Finding]) -> list[str]:
     if outcome.status is Status.PASSED:
         return []
     if outcome.interrupted_by is not None:
-        return ["Run the gate again: an interrupted one says nothing of the deploy."]
+        return [_AGAIN]
     wanted = Status.FAILED if outcome.status is Status.FAILED else Status.ERROR
     bad = [f for f in findings if f.status is wanted]
     causes: dict[tuple[Reason, str], list[str]] = {}

@@ -176,25 +176,37 @@ def _refuse_one_file_for_two(files: Mapping[str, str]) -> None:
 
 def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> int:  # noqa: ANN401 - Settings is not imported here
     """Run the gate, write the reports, and give the exit code."""
-    from validator.cli.signals import interruptible  # noqa: PLC0415 - the same
-    from validator.errors import EXIT_CANNOT_TELL, EXIT_PASSED, EXIT_SIGNAL  # noqa: PLC0415 - the same
+    from validator.cli.signals import interruptible  # noqa: PLC0415 - --help must stay quick
+    from validator.conclude import cut_short  # noqa: PLC0415 - the same
+    from validator.errors import EXIT_PASSED, EXIT_SIGNAL  # noqa: PLC0415 - the same
     from validator.gate import Interrupted  # noqa: PLC0415 - the same
-    from validator.report.console import Files, show  # noqa: PLC0415 - --help must stay quick
     from validator.report.progress import progress_for  # noqa: PLC0415 - the same
     from validator.service import check_environment  # noqa: PLC0415 - the same
 
-    quiet, no_color = options["quiet"], options["no_color"]
-    progress = progress_for(sys.stderr, quiet=quiet, no_color=no_color)
+    progress = progress_for(sys.stderr, quiet=options["quiet"], no_color=options["no_color"])
     try:
         with interruptible() as signals:
             report = check_environment(settings, progress, signals.hold)
     except Interrupted as interrupted:  # before anything was called
         tell_interrupted()
         return EXIT_SIGNAL + interrupted.signal
+    code = _tell(report, files, options)
+    if code == EXIT_PASSED and signals.came is not None:
+        # It came before all was told, and only the last word of each report is read.
+        code = _tell(cut_short(report, signals.came), files, options)
+    return code
+
+
+def _tell(report: Report, files: Mapping[str, str], options: Mapping[str, Any]) -> int:
+    """Write, print and tell the report, and give the exit code."""
+    from validator.errors import EXIT_CANNOT_TELL, EXIT_PASSED  # noqa: PLC0415 - --help must stay quick
+    from validator.report.console import Files, show  # noqa: PLC0415 - the same
+
+    verbose, quiet, no_color = options["verbose"], options["quiet"], options["no_color"]
     written, troubles = _write_files(report, files)
     code = report.exit_code or (EXIT_CANNOT_TELL if troubles else EXIT_PASSED)
     ended = Files(written, troubles)
-    show(report, sys.stdout, verbose=options["verbose"], quiet=quiet, no_color=no_color, files=ended)
+    show(report, sys.stdout, verbose=verbose, quiet=quiet, no_color=no_color, files=ended)
     tell_report(report, code, written, troubles, options["dags_folder"])
     return code
 
