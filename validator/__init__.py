@@ -7,7 +7,8 @@ cheap as the version string it holds.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # the name is enough for a type checker; to import typing takes longer than all of this
 
 if TYPE_CHECKING:
     from validator.manifest import Manifest, load_manifest, parse_manifest

@@ -70,13 +70,17 @@ def test_what_somebody_takes_for_an_error_of_his_own_is_told_at_the_end_of_the_w
 @SIGNALS
 def test_what_python_throws_away_is_raised_again_soon_and_nothing_is_printed(number, capfd):
     """As in the callback by which an import ends: nothing can be raised there."""
-    thing = Anything()
-    reference = weakref.ref(thing, lambda _: signal.raise_signal(number))
-    with pytest.raises(Interrupted) as raised, interruptible():
-        del thing
+    things = [Anything()]
+    reference = weakref.ref(things[0], lambda _: signal.raise_signal(number))
+
+    def loses_it():
+        things.clear()
         end = time.monotonic() + 10
         while time.monotonic() < end:
             pass
+
+    with pytest.raises(Interrupted) as raised, interruptible():
+        loses_it()
 
     assert reference() is None
     assert raised.value.signal == number
