@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from validator.airflow.models import Unread
+from validator.airflow.models import Unread, as_unread
 from validator.asking import ask_through
 from validator.clock import SystemClock
 from validator.conclude import conclude
@@ -231,7 +231,7 @@ def _looks_at_s3(settings: Settings, witness: Witness | None, clock: Clock) -> L
             latest = (now, witness.objects(location))
             return str(location), latest[1]
         except CannotTell as error:
-            return str(location), Unread(error.reason, error.message, heals=False, advice=error.advice)
+            return str(location), as_unread(error)
         except CallFailed as failed:
             return str(location), Unread(failed.reason, failed.message, heals=failed.retry)
 

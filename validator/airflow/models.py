@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from validator.errors import CallFailed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from validator.errors import CallFailed
+    from validator.errors import CannotTell
     from validator.reasons import Reason
     from validator.s3.interface import S3Object
     from validator.transport.interface import EnvironmentFacts
@@ -155,9 +157,11 @@ class Unread:
     """Airflow's HTTP status, where it answered."""
 
 
-def as_unread(failed: CallFailed) -> Unread:
-    """The observation's word for a call that failed."""
-    return Unread(failed.reason, failed.message, advice=failed.advice, status=failed.status)
+def as_unread(failed: CallFailed | CannotTell) -> Unread:
+    """The observation's word for what could not be read, for now or for good."""
+    if isinstance(failed, CallFailed):
+        return Unread(failed.reason, failed.message, advice=failed.advice, status=failed.status)
+    return Unread(failed.reason, failed.message, heals=False, advice=failed.advice)
 
 
 @dataclass(frozen=True)

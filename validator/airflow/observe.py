@@ -93,9 +93,7 @@ class Observer:
         began = self._server.now()
         try:
             return self._observe(plan, deadline)
-        except CannotTell as error:
-            unread = Unread(error.reason, error.message, heals=False, advice=error.advice)
-        except CallFailed as failed:
+        except (CannotTell, CallFailed) as failed:
             unread = as_unread(failed)
         where, objects = self._look_at_s3(deadline)
         return Observation(
@@ -120,8 +118,7 @@ class Observer:
         try:
             details = self._details.read(inquiry, seen.version, deadline)
         except CannotTell as error:
-            unread = Unread(error.reason, error.message, heals=False, advice=error.advice)
-            details = nothing_read(inquiry, unread)
+            details = nothing_read(inquiry, as_unread(error))
         return replace(seen, details=details, ended=self._server.now())
 
     def _observe(self, plan: Plan, deadline: float) -> Observation:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from validator.airflow.models import Unread, as_unread
+from validator.airflow.models import as_unread
 from validator.errors import CallFailed, CannotTell
 from validator.finding import Status
 from validator.reasons import Reason
@@ -58,13 +58,6 @@ def clean(
         attempts[index] = _unpaused(left) if attempt.wanted.dag_id in unpaused else left
 
 
-def unread_of(failed: CallFailed | CannotTell) -> Unread:
-    """The observation's word for a call that failed, for good or for now."""
-    if isinstance(failed, CallFailed):
-        return as_unread(failed)
-    return Unread(failed.reason, failed.message, heals=False, advice=failed.advice)
-
-
 def _may_begin(attempt: Attempt, now: float) -> bool:
     """Whether the run that an event starts is worth waiting for, so that it can be removed."""
     return attempt.may_start_run and now < attempt.tried_at + _BEGINS
@@ -80,7 +73,7 @@ def _with_run(attempt: Attempt, calls: RunCalls, deadline: float) -> Attempt:
             at = calls.event_since(event.uri, event.extra, at, deadline)
         runs = calls.started_by(event.uri, at, deadline) if at is not None else frozenset()
     except (CallFailed, CannotTell) as failed:
-        return replace(attempt, unread=unread_of(failed))
+        return replace(attempt, unread=as_unread(failed))
     run_id = next((run_id for dag_id, run_id in sorted(runs) if dag_id == attempt.wanted.dag_id), None)
     return replace(attempt, run_id=run_id, unread=None)
 
@@ -90,7 +83,7 @@ def _without_run(attempt: Attempt, calls: RunCalls, now: float, deadline: float)
     try:
         calls.remove(attempt.wanted.dag_id, attempt.run_id, deadline)
     except (CallFailed, CannotTell) as failed:
-        return replace(attempt, unread=unread_of(failed))
+        return replace(attempt, unread=as_unread(failed))
     # A call whose answer was lost may be carried out after this.
     return replace(attempt, removed=now >= attempt.late_until, unread=None)
 

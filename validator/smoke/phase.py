@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from validator.airflow.models import as_unread
 from validator.errors import CallFailed, CannotTell
 from validator.finding import Status
 from validator.reasons import Reason
 from validator.smoke.attempts import Stage
-from validator.smoke.cleaning import clean, unread_of
+from validator.smoke.cleaning import clean
 from validator.smoke.judge import ENDED, first_failed, is_no, refused, verdict_of, without_sent
 from validator.transport.interface import CALL_TIMEOUT
 
@@ -169,7 +170,7 @@ class Phase:
                     attempt = replace(attempt, late_until=before, removed=before == 0.0)
                     self.attempts[index] = attempt.ends(refused(attempt, failed))
                 else:  # it may be there all the same
-                    unread = unread_of(failed)
+                    unread = as_unread(failed)
                     unread = replace(unread, message=without_sent(attempt, unread.message))
                     self.attempts[index] = replace(attempt, unread=unread)
                 return
@@ -233,7 +234,7 @@ class Phase:
             found = self.calls.find(set(keys.values()), self._deadline(), since=since)
         except (CallFailed, CannotTell) as failed:
             for index in keys:
-                self.attempts[index] = replace(self.attempts[index], unread=unread_of(failed))
+                self.attempts[index] = replace(self.attempts[index], unread=as_unread(failed))
             return
         for index, key in keys.items():
             self._seen(index, found.get(key))
@@ -292,7 +293,7 @@ class Phase:
                     attempt = replace(attempt, stage=Stage.THERE, event_at=seen)
                 started = self._consumer(attempt, attempt.event_at or self.server_now())
             except (CallFailed, CannotTell) as failed:
-                self.attempts[index] = replace(attempt, unread=unread_of(failed))
+                self.attempts[index] = replace(attempt, unread=as_unread(failed))
                 continue
             run_id = started.run_id if started is not None else attempt.run_id
             self.attempts[index] = replace(attempt, run=started, run_id=run_id, unread=None)
@@ -316,7 +317,7 @@ class Phase:
             found = self.calls.task_instances(list(wanted), self._deadline())
         except (CallFailed, CannotTell) as failed:
             for index in wanted.values():
-                self.attempts[index] = replace(self.attempts[index], tasks_unread=unread_of(failed))
+                self.attempts[index] = replace(self.attempts[index], tasks_unread=as_unread(failed))
             return
         for key, index in wanted.items():
             self.attempts[index] = replace(self.attempts[index], tasks=found.get(key, ()), tasks_unread=None)
