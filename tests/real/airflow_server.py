@@ -238,6 +238,7 @@ class AirflowServer:
                 "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
                 "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
                 "AIRFLOW__API__AUTH_BACKENDS": "airflow.api.auth.backend.basic_auth",
+                "AIRFLOW__API__MAXIMUM_PAGE_LIMIT": "5",  # the list is long: gates that expect few DAGs search for them
                 "AIRFLOW__SCHEDULER__CHILD_PROCESS_LOG_DIRECTORY": str(self.logs / "parser"),
                 "AIRFLOW__SCHEDULER__DAG_DIR_LIST_INTERVAL": str(parse_every),
                 "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",  # one file a loop is parsed on SQLite
