@@ -33,7 +33,6 @@ from validator.timing import (
     times_of,
     too_short_by,
 )
-from validator.transport.interface import CALL_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -193,7 +192,7 @@ def _round(  # noqa: PLR0913 - one round's whole context
     """One round, and the seconds to wait for the next; None: decided. Until then `findings` may be pending."""
     state, timeout, missing = before.state, before.timeout, before.too_short_by
     began = clock.now()
-    latest = start + min(_latest(state, timeout, rules, began - start), ends_at)
+    latest = start + min(_latest(state, timeout, rules), ends_at)
     seen = observer.observe(plan(expectations.of(before.seen), state, before.view), latest)
     now = clock.now() - start
     if seen.answered and not state.answered:
@@ -230,11 +229,10 @@ def _round(  # noqa: PLR0913 - one round's whole context
     return outcome, max(0.0, room) if next_is_last else decision.seconds
 
 
-def _latest(state: State, timeout: float, rules: Rules, now: float) -> float:
+def _latest(state: State, timeout: float, rules: Rules) -> float:
     """Seconds since the start after which a round begins no repetition: whatever ends the wait ends it, too."""
     if not state.answered:
-        # Whatever the timeout, every such round may ask once for everything.
-        return max(min(timeout, SILENCE), now + CALL_TIMEOUT)
+        return min(timeout, SILENCE)
     if state.first_final is not None and rules.fail_fast:
         return min(timeout, state.first_final + FAIL_FAST_WAIT)
     return timeout
