@@ -9,7 +9,7 @@ import click
 
 from validator.cli.expected import expected, refuse_nothing_of_plain
 from validator.cli.github import ToldCommand, tell_interrupted, tell_report
-from validator.cli.options import PREFIX, option, target_from, target_options
+from validator.cli.options import PREFIX, dags_prefix_option, named_target, option, target_options
 from validator.cli.parameters import DeployTime, Duration, Rate, Timeout
 from validator.report.registry import FORMATS
 
@@ -64,9 +64,7 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="DIR",
     help="The local DAG files that were deployed: each must be parsed, and be what Airflow shows.",
 )
-@option(
-    "--dags-prefix", metavar="P", help="Where they lie in the environment's DAGs folder, if not at its top."
-)
+@dags_prefix_option
 @option(
     "--verify-s3",
     is_flag=True,
@@ -115,12 +113,7 @@ def check(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click'
 
     wanted, folder = expected(manifest, options, os.environ)
     asks_s3 = folder is not None and bool(folder.digests)
-    target = target_from(options, wanted.environment, wanted.region, asks_s3=asks_s3)
-    if target is None:
-        raise UsageError(
-            "no environment was named",
-            advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest; or --airflow-url URL.",
-        )
+    target = named_target(options, wanted, asks_s3=asks_s3)
     if target.http is not None:
         refuse_nothing_of_plain(wanted, folder)
     if target.http is not None and asks_s3 and options["dags_s3"] is None:

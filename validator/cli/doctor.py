@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from validator.cli.options import PREFIX, option, target_from, target_options
+from validator.cli.options import PREFIX, named_target, option, target_options
 from validator.cli.parameters import Rate
 
 if TYPE_CHECKING:
@@ -42,18 +42,13 @@ def doctor(manifest: str | None, **options: Any) -> int:  # noqa: ANN401 - click
     from validator.cli.signals import interruptible  # noqa: PLC0415 - --help must stay quick
     from validator.doctor.examine import examine  # noqa: PLC0415 - the same
     from validator.doctor.render import as_json, as_text  # noqa: PLC0415 - the same
-    from validator.errors import EXIT_SIGNAL, UsageError  # noqa: PLC0415 - the same
+    from validator.errors import EXIT_SIGNAL  # noqa: PLC0415 - the same
     from validator.gate import Interrupted  # noqa: PLC0415 - the same
     from validator.manifest import Manifest, load_manifest  # noqa: PLC0415 - the same
     from validator.report.streams import SafeStream, wants_colour  # noqa: PLC0415 - the same
 
     wanted = load_manifest(manifest, os.environ) if manifest is not None else Manifest()
-    target = target_from(options, wanted.environment, wanted.region)
-    if target is None:
-        raise UsageError(
-            "no environment was named",
-            advice="Give --env NAME, MWAA_ENV_NAME, a manifest with `environment:`, or --airflow-url URL.",
-        )
+    target = named_target(options, wanted)
 
     try:
         with interruptible() as signals:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from validator.cli.options import option, target_from, target_options
+from validator.cli.options import dags_prefix_option, option, target_from, target_options
 from validator.cli.parameters import Rate, Timeout
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class Attributes(click.ParamType):  # type: ignore[type-arg]  # generic only in 
 @click.command()
 @target_options
 @option("--dags-folder", metavar="DIR", help="Local DAG files instead of an Airflow; nothing in them is run.")
-@option(
-    "--dags-prefix", metavar="P", help="Where they lie in the environment's DAGs folder, if not at its top."
-)
+@dags_prefix_option
 @option(
     "--airflow",
     type=click.Choice(["2", "3"]),

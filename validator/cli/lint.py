@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from validator.cli.options import PREFIX, option
+from validator.cli.options import PREFIX, dags_prefix_option, option
 
 _FORMATS = ("text", "json", "github")
 
@@ -24,9 +24,7 @@ class _OnePath(click.ParamType):  # type: ignore[type-arg]  # generic only in ne
 @click.command()
 @click.argument("manifests", envvar=f"{PREFIX}_MANIFEST", nargs=-1, type=_OnePath(), metavar="[MANIFEST]...")
 @option("--dags-folder", metavar="DIR", help="The folder of DAG files to compare the manifests with.")
-@option(
-    "--dags-prefix", metavar="P", help="Where they lie in the environment's DAGs folder, if not at its top."
-)
+@dags_prefix_option
 @option(
     "--airflow",
     type=click.Choice(["2", "3"]),

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from validator.manifest.model import Manifest
     from validator.target import Target
 
 PREFIX = "MWAA_GATE"
@@ -23,6 +24,12 @@ def option(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Calla
     names = attributes.pop("names", (name,))
     variables = [variable, *attributes.pop("also_from", ())]
     return click.option(*names, envvar=variables, **attributes)
+
+
+dags_prefix_option = option(
+    "--dags-prefix", metavar="P", help="Where they lie in the environment's DAGs folder, if not at its top."
+)
+"""Goes with --dags-folder."""
 
 
 def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,6 +67,23 @@ _TARGET = (
         help="Certificates to trust for --airflow-url, instead of the system's.",
     ),
 )
+
+
+def named_target(options: Mapping[str, Any], wanted: Manifest, *, asks_s3: bool = False) -> Target:
+    """As `target_from`, with what the manifest says.
+
+    Raises:
+        UsageError: nothing names an Airflow, or as `target_from`.
+    """
+    target = target_from(options, wanted.environment, wanted.region, asks_s3=asks_s3)
+    if target is None:
+        from validator.errors import UsageError  # noqa: PLC0415 - --help must stay quick
+
+        raise UsageError(
+            "no environment was named",
+            advice="Give --env NAME, MWAA_ENV_NAME, or `environment:` in the manifest; or --airflow-url URL.",
+        )
+    return target
 
 
 def target_from(
