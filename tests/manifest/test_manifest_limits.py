@@ -232,3 +232,11 @@ def test_a_large_file_is_not_read_to_its_end(tmp_path):
         load_manifest(path, {})
     assert time.process_time() - started < SOON
     assert caught.value.problems == ("the file is larger than 1 MiB, so it is no manifest",)
+
+
+@pytest.mark.parametrize("ends", ["", "\n", "\n\n  \n"])
+@pytest.mark.parametrize("breaks", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+@pytest.mark.parametrize("last", ["dags: [a", "dags: [nul.nan", 'dags: ["a', "dags: {a: b"])
+def test_a_file_that_ends_too_early_is_told_at_its_last_line(last, breaks, ends):
+    (problem,) = problems(f"version: 1{breaks}{last}{ends}".encode())
+    assert problem.startswith("line 2: not YAML: ")

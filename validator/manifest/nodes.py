@@ -36,6 +36,8 @@ _NO_VALUE = 0.5
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\})?")
 _UNPRINTABLE: re.Pattern[str] = yaml.reader.Reader.NON_PRINTABLE
 """YAML's own rule. So large a set takes 4 ms to compile, and PyYAML has done it."""
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+"""What ends a line to YAML 1.1."""
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -142,7 +144,9 @@ class _Reader:
                 self._take(event, line)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            problem = _syntax_problem(error, mark.line + 1 if mark else line)
+            # The end of a file is a line of its own to the parser, which nobody finds in an editor.
+            last = len(_BREAK.findall(text.rstrip())) + 1
+            problem = _syntax_problem(error, min(mark.line + 1 if mark else line, last))
             raise Unreadable(problem) from None
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # The parser written in Python lets a few bad escapes through as plain errors.
