@@ -6,6 +6,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from manifest_forms import literal
 
 from validator.errors import ManifestError
 from validator.manifest import (
@@ -351,15 +352,6 @@ def written(manifest):
     )
     mwaa = given_only(asdict(manifest.mwaa))
     return literal({**data, "mwaa": mwaa} if mwaa else data)
-
-
-def literal(value):
-    """The same, with every text's `${` written so that it stands for itself."""
-    if isinstance(value, dict):
-        return {key: literal(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [literal(one) for one in value]
-    return value.replace("${", "$${") if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("name", ["${", "$${", "$$${", "${A}", "a$${b", "${${"])
