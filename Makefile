@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test lint container lambda real bench lock clean
+.PHONY: demo test lint container lambda sbom real bench lock clean
 
 # The tools' versions are locked: a newer linter or click would turn an unchanged tree red.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -29,6 +29,14 @@ container: $(VENV)/.installed   ## builds the container image and runs it (needs
 
 lambda: $(VENV)/.installed      ## the Lambda function's zip; LAMBDAFLAGS="--python 3.12 --architecture arm64"
 	$(BIN)/python deploy/build_zip.py --output dist/mwaa-gate-lambda.zip $(LAMBDAFLAGS)
+
+sbom: lambda                    ## bills of materials; with IMAGE=FOLDER BASE=NAME:TAG@sha256:... the image's, too
+	rm -f dist/mwaa_gate-* dist/*.cdx.json
+	$(BIN)/python -m hatchling build --directory dist
+	for file in dist/mwaa_gate-*; do $(BIN)/python deploy/sbom.py package $$file --output $$file.cdx.json || exit; done
+	$(BIN)/python deploy/sbom.py lambda dist/mwaa-gate-lambda.zip --output dist/mwaa-gate-lambda.zip.cdx.json
+	$(BIN)/python deploy/sbom.py action --output dist/mwaa-gate-action.cdx.json
+	$(if $(IMAGE),$(BIN)/python deploy/sbom.py image $(IMAGE) --base $(BASE) --output dist/mwaa-gate-image.cdx.json)
 
 real: $(VENV)/.installed        ## drives real Airflow 2.10.5 and 3.0.6, installed from PyPI
 	$(BIN)/python tests/real/install.py 2.10.5 3.0.6

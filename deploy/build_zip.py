@@ -9,6 +9,8 @@ on any machine: what is installed are wheels, and nothing of them runs.
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import re
 import shutil
 import subprocess
@@ -36,8 +38,8 @@ _NEW_LIBC = 12
 """The minor version of the first Python whose runtime is Amazon Linux 2023."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip can tell: a file's own would differ from build to build."""
-_OF_THE_INSTALL = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
-"""What pip writes about the install; it is not true any more of what is in the zip."""
+_OF_THE_INSTALL = ("INSTALLER", "REQUESTED", "direct_url.json")
+"""What pip writes about the install, which is of no use in the zip."""
 
 
 class BuildError(Exception):
@@ -120,7 +122,7 @@ def _platforms(python: str, architecture: str) -> list[str]:
 
 
 def _prune(folder: Path) -> None:
-    """Take away what a Lambda function never reads. Licences stay."""
+    """Take away what a Lambda function never reads. Licences stay, and so does a true record of what is whose."""
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for described in folder.glob("*.dist-info"):
         for name in _OF_THE_INSTALL:
@@ -128,6 +130,17 @@ def _prune(folder: Path) -> None:
     for service in (folder / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
+    for record in folder.glob("*.dist-info/RECORD"):
+        _keep_true(record, folder)
+
+
+def _keep_true(record: Path, folder: Path) -> None:
+    """Take out of a RECORD what is not there any more; the bill of materials is made by it."""
+    rows = csv.reader(record.read_text("utf-8").splitlines())
+    there = [row for row in rows if not row[0].startswith("..") and (folder / row[0]).is_file()]
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(sorted(there))
+    record.write_text(written.getvalue(), encoding="utf-8")
 
 
 def _copy_package(folder: Path) -> None:

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import ast
+import csv
 import filecmp
 import hashlib
 import json
 import os
-import platform
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
+import build_zip
 import pytest
+from contents import record_digest
+from lambda_zip import MACHINE, build, snapshot
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "deploy"))  # scripts are no package
+from validator.sandbox.files import one_dag
+from validator.sandbox.server import Sandbox
+from validator.sandbox.simulation import Simulation
+from validator.sandbox.world import World
 
-import build_zip  # noqa: E402 - after the path
-
-from validator.sandbox.files import one_dag  # noqa: E402 - the same
-from validator.sandbox.server import Sandbox  # noqa: E402 - the same
-from validator.sandbox.simulation import Simulation  # noqa: E402 - the same
-from validator.sandbox.world import World  # noqa: E402 - the same
-
-RUNNING = f"{sys.version_info[0]}.{sys.version_info[1]}"
-MACHINE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
 PACKAGES = {"_yaml", "botocore", "dateutil", "jinja2", "jmespath", "jsonschema_rs", "junit_xml", "markupsafe"}
 PACKAGES |= {"pathspec", "six.py", "urllib3", "validator", "yaml"}
 LEFT_OUT = {name.removesuffix(".py") for name in build_zip.NOT_THE_HANDLERS}
@@ -37,52 +31,16 @@ ONLY_ON_A_TERMINAL = {("validator/report/console.py", "rich"), ("validator/repor
 ELF_MACHINE = {62: "x86_64", 183: "arm64"}
 
 
-def snapshot(root, target):
-    """A copy of what a build reads: nobody edits it in the middle, and its files have another age."""
-    unwanted = shutil.ignore_patterns("__pycache__")
-    for name in ("deploy", "requirements", "validator"):
-        shutil.copytree(root / name, target / name, ignore=unwanted, copy_function=shutil.copyfile)
-    shutil.copyfile(root / "LICENSE", target / "LICENSE")
-    return target
-
-
 def digests(path):
     """What a zip holds, short enough for pytest to show a difference."""
     with zipfile.ZipFile(path) as archive:
         return {entry.filename: (entry.CRC, entry.file_size) for entry in archive.infolist()}
 
 
-def command(root, *arguments):
-    return subprocess.run(
-        [sys.executable, root / "deploy" / "build_zip.py", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    return snapshot(ROOT, tmp_path_factory.mktemp("checkout"))
-
-
-@pytest.fixture(scope="module")
-def built(checkout, tmp_path_factory):
-    """The zip, as the command builds it; the folder for it is made."""
-    if sys.platform != "linux" or MACHINE is None:
-        pytest.skip("what runs in Lambda runs on Linux alone, on x86_64 and arm64")
-    path = tmp_path_factory.mktemp("zip") / "dist" / "gate.zip"
-    done = command(checkout, "--output", path, "--python", RUNNING, "--architecture", MACHINE)
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"gate\.zip: \d+\.\d MB, unzipped \d+\.\d MB\n$", done.stdout)
-    return path
-
-
-@pytest.fixture(scope="module")
-def folder(built):
+def folder(built, tmp_path_factory):
     """What Lambda makes of it."""
-    target = built.parent / "var" / "task"
+    target = tmp_path_factory.mktemp("var") / "task"
     with zipfile.ZipFile(built) as archive:
         archive.extractall(target)
     return target
@@ -122,7 +80,7 @@ def test_the_same_inputs_give_the_same_bytes_wherever_they_lie_and_however_old_t
     for path in (elsewhere / "validator").rglob("*.py"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
     again = tmp_path / "again.zip"
-    done = command(elsewhere, "--output", again, "--python", RUNNING, "--architecture", MACHINE)
+    done = build(elsewhere, again)
     assert done.returncode == 0, done.stderr
     assert digests(again) == digests(built)
     assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(built.read_bytes()).digest()
@@ -132,7 +90,7 @@ def test_it_holds_what_the_handler_needs_and_nothing_else(folder):
     tops = {path.name for path in folder.iterdir() if not path.name.endswith(".dist-info")}
     assert tops == {*PACKAGES, "LICENSE"}
     files = [path.relative_to(folder) for path in folder.rglob("*")]
-    unwanted = {"__pycache__", "tests", "bin", "RECORD", "direct_url.json", *build_zip.NOT_THE_HANDLERS}
+    unwanted = {"__pycache__", "tests", "bin", "INSTALLER", "direct_url.json", *build_zip.NOT_THE_HANDLERS}
     assert [path for path in files if unwanted & set(path.parts)] == []
     assert [path for path in files if path.suffix == ".pyc"] == []
 
@@ -155,6 +113,20 @@ def test_every_dependency_is_the_locked_one_and_brings_its_licence(folder):
         told = [path for path in described.rglob("*") if re.match(r"(?i)licen[cs]e|notice", path.name)]
         assert told or re.search(r"^License(-Expression)?: ", metadata, re.MULTILINE), name
     assert found == {name: version for name, version in locked.items() if name not in build_zip.LEFT_OUT}
+
+
+def test_each_record_names_what_is_there_and_nothing_else(folder):
+    recorded = {}
+    for record in folder.glob("*.dist-info/RECORD"):
+        for name, digest, size in csv.reader(record.read_text("utf-8").splitlines()):
+            assert name not in recorded
+            recorded[name] = digest
+            content = (folder / name).read_bytes()
+            assert name.endswith("/RECORD") or (digest, int(size)) == (record_digest(content), len(content))
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    own = {name for name in there if name == "LICENSE" or name.startswith("validator/")}
+    assert set(recorded) == there - own
+    assert len(own) > 100
 
 
 def test_a_zips_entries_are_in_order_with_one_time_and_readable_by_everybody(built):
