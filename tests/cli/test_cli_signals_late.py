@@ -83,3 +83,23 @@ def test_once_imported_an_interrupt_is_what_it_was_before():
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
     assert ended.stdout == b"True\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_path_is_tried_leaves_no_trial_behind(tmp_path, number):
+    """Nobody catches SIGTERM yet: it ends the process at once."""
+    script = f"""
+import os, signal, sys
+from validator.report.files import check_writable
+made = os.open
+def signalled(*given):
+    number = made(*given)
+    os.kill(os.getpid(), {int(number)})
+    return number
+os.open = signalled
+check_writable({str(tmp_path / "r.json")!r})
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+
+    assert ended.returncode == -number
+    assert list(tmp_path.iterdir()) == []
