@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 # ruff: noqa: E402 - the first thing to do is to take care of ^C; the imports after it are most of a short run
-import signal
+import _signal as signals  # type: ignore[import-not-found]  # what `signal` is made of, which takes its time to make enums of it
 
-_caught = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+_caught = signals.getsignal(signals.SIGINT) is signals.default_int_handler
 try:
     if (
         _caught
     ):  # until somebody can catch it, ^C ends the process as it ends any other: without a stack trace
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signals.signal(signals.SIGINT, signals.SIG_DFL)
 except ValueError:  # imported by a thread, which no signal reaches
     _caught = False
 
@@ -25,7 +25,7 @@ from validator.cli.main import cli
 from validator.errors import EXIT_CANNOT_TELL, EXIT_SIGNAL, EXIT_USAGE, GateError, ManifestError
 
 if _caught:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signals.signal(signals.SIGINT, signals.default_int_handler)
 
 GC_THRESHOLD = 100_000
 """Objects that may be made before the garbage collector looks; Python's own is 700."""
