@@ -6,18 +6,24 @@ However slow the machine, a wait then sees the same rounds at the same moments; 
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 _WALL_CLOCKS = (
     "validator.service.datetime",
     "validator.cli.parameters.datetime",
     "validator.doctor.examine.datetime",
+    "validator.serverless.parameters.datetime",
 )
 """Where the gate asks what time it is."""
 
 
 class RealTime:
     """The machine's own: for commands that are processes of their own."""
+
+    now = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
 
     @staticmethod
     def utc():
@@ -47,6 +53,8 @@ class TurnedTime:
         """Let the gate in this process go by this time."""
         monkeypatch.setattr("validator.clock.SystemClock.now", lambda _: self.now())
         monkeypatch.setattr("validator.clock.SystemClock.sleep", lambda _, seconds: self.sleep(seconds))
+        own = SimpleNamespace(monotonic=self.now, sleep=self.sleep)
+        monkeypatch.setattr("validator.codepipeline.time", own)
         turned = self
 
         class Calendar(datetime):

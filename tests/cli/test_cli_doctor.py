@@ -123,12 +123,12 @@ def test_interrupted_while_a_call_hangs_it_ends_soon(child, sandbox, number, cod
 
     def hang(call):
         hanging.set()
-        release.wait(20)
+        release.wait(60)
 
     sandbox.fault = hang
     try:
         doctor = child("doctor", "--env", "sandbox")
-        assert hanging.wait(15)
+        assert hanging.wait(60)
         time.sleep(0.1)
         ended = doctor.signal(number)
     finally:

@@ -221,7 +221,7 @@ def test_python_m_validator_is_the_command_too(clean, manifest, sandbox, tmp_pat
         [sys.executable, "-m", "validator", "check", manifest(), *SETTLED, "-q"],
         check=False,
         capture_output=True,
-        timeout=30,
+        timeout=120,
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
@@ -236,24 +236,25 @@ def test_streams_that_are_closed_from_the_start_do_not_change_the_exit_code(
     command = "exec " + " ".join(
         map(str, [sys.executable, "-m", "validator", "check", manifest(), *SETTLED, *reports.options, shut])
     )
-    done = subprocess.run(["sh", "-c", command], check=False, capture_output=True, timeout=30, cwd=tmp_path)
+    done = subprocess.run(["sh", "-c", command], check=False, capture_output=True, timeout=120, cwd=tmp_path)
     assert b"Traceback" not in done.stderr
     assert done.returncode == 0, done.stderr
     holds_together(reports, 0, "passed")
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("version: 1\ndags: [etl]\n", 0), ("version: 1\ndags: [none]\n", 1)]
+    ("text", "code", "timeout"),
+    [("version: 1\ndags: [etl]\n", 0, "1m"), ("version: 1\ndags: [none]\n", 1, "1s")],
 )
 @pytest.mark.parametrize("unread", ["stdout", "stderr"])
 def test_a_pipe_that_nobody_reads_does_not_change_the_exit_code(
-    child, manifest, sandbox, reports, text, code, unread
+    child, manifest, sandbox, reports, text, code, timeout, unread
 ):
     reading, writing = os.pipe()
     os.close(reading)
     try:
         ended = child(
-            "check", manifest(text), *SETTLED, "--timeout", "300ms", *reports.options, **{unread: writing}
+            "check", manifest(text), *SETTLED, "--timeout", timeout, *reports.options, **{unread: writing}
         ).end()
     finally:
         os.close(writing)

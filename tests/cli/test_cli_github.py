@@ -229,7 +229,7 @@ def test_an_interrupted_gate_says_so(child, manifest, sandbox, github, number, c
     sandbox.fault = lambda call: asked.set() if call.path == "/dags" else None
     waiting = [*SETTLED[:-1], "60s"]
     running = child("check", manifest("version: 1\ndags: [etl, not_yet]\n"), *waiting)
-    assert asked.wait(20)
+    assert asked.wait(60)
     time.sleep(0.3)
     ended = running.signal(number)
     assert ended.code == code, ended.err

@@ -4,7 +4,6 @@ Only what AWS itself does is replaced: Lambda calls the handler in this process,
 """
 
 import json
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,10 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import boto3
-import botocore.session
 import pytest
+from bare_machine import bare_machine, signed
 from botocore.exceptions import ClientError
-from botocore.loaders import Loader
 from junitparser import JUnitXml
 from lxml import etree, html
 from moto import mock_aws
@@ -25,6 +23,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.ev
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+from turned_time import TurnedTime
 
 from validator.codepipeline import handler
 from validator.errors import GateError
@@ -62,15 +61,22 @@ MOST_BYTES = 256 * 1024
 class Estate(Sandbox):
     """One endpoint for many environments, as AWS's is: each answers from a simulated Airflow of its own."""
 
-    def __init__(self):
-        super().__init__(None)
+    def __init__(self, now):
+        super().__init__(None, now=now)
         self.environments = {}
 
     def add(self, name, *, broken=False, fault=None):
-        world = World(QUICK, files={"etl.py": one_dag("etl_daily"), "report.py": one_dag("report")})
+        files = {"etl.py": one_dag("etl_daily"), "report.py": one_dag("report")}
+        world = World(QUICK, now=self.now, files=files)
         if broken:
             world.damage("etl.py")
-        one = Sandbox(Simulation(world, options=OPTIONS), environment=name, calls_per_second=0, fault=fault)
+        one = Sandbox(
+            Simulation(world, options=OPTIONS),
+            environment=name,
+            calls_per_second=0,
+            fault=fault,
+            now=self.now,
+        )
         self.environments[name] = one
 
     def answer(self, http_method, target, raw):
@@ -142,24 +148,17 @@ class Cloud:
 
 @pytest.fixture
 def cloud(monkeypatch, tmp_path):
-    for name in list(os.environ):
-        if name.upper().startswith(("AWS_", "MWAA_")) or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    # Each invocation makes sessions of its own, and each session reads AWS's models anew: here they share what was read.
-    monkeypatch.setattr(botocore.session, "create_loader", lambda *args, loader=Loader(): loader)  # noqa: B008 - one for all
-    with Estate() as estate:
+    signed(bare_machine(monkeypatch, tmp_path))
+    the_time = TurnedTime()
+    the_time.govern(monkeypatch)
+    with Estate(the_time.utc) as estate:
         one = Cloud(estate)
         monkeypatch.setenv("AWS_ENDPOINT_URL_MWAA", estate.url)
-        monkeypatch.setenv("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
         monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", one.invoke)
         monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=one.slept.append))
-        monkeypatch.setattr(WaitFunction, "_wait_interval", lambda self, env, wait_seconds: time.sleep(0.1))
+        monkeypatch.setattr(
+            WaitFunction, "_wait_interval", lambda self, env, wait_seconds: the_time.sleep(wait_seconds)
+        )
         settings = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
         with mock_aws(config=settings):
             boto3.client("s3").create_bucket(Bucket=BUCKET)

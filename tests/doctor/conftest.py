@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -11,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
+from bare_machine import bare_machine, signed
 
 from validator.sandbox.files import one_dag
 from validator.sandbox.rules import Rules
@@ -111,18 +111,9 @@ class Aws:
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
     """Nothing of the machine's own AWS; any credentials and a region, but no network."""
-    for name in list(os.environ):
-        if name.upper().startswith(("AWS_", "MWAA_")) or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
+    bare_machine(monkeypatch, tmp_path)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nobody listens: no test may reach AWS
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-key")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return monkeypatch
+    return signed(monkeypatch, "AKIAIOSFODNN7EXAMPLE", "a-secret-key")
 
 
 @pytest.fixture

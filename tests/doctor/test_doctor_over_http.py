@@ -15,6 +15,7 @@ from validator.doctor.model import GROUPS, ORDER, Status
 from validator.sandbox.api import Role
 from validator.target import Target
 from validator.transport import aws_session
+from validator.transport.interface import CALL_TIMEOUT
 
 URL_ONLY = {"url", "login"}
 AWS_ONLY = {"credentials", "region", "caller", "environment", "web-server", "invoke-rest-api"}
@@ -290,8 +291,8 @@ def test_clocks_that_differ_are_seen_in_the_dates_of_the_answers(aws, seconds, s
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Calls that hang are given up soon."""
-    monkeypatch.setattr(aws_session, "CALL_TIMEOUT", 0.3)
+    """Calls that hang are given up soon, and those that do not have time even on a busy machine."""
+    monkeypatch.setattr(aws_session, "CALL_TIMEOUT", 2.0)
     monkeypatch.setattr(ask_airflow, "_CALL", 0.2)
 
 
@@ -319,17 +320,21 @@ def test_a_private_web_server_that_answers_is_ok(aws):
 
 
 @pytest.mark.parametrize(
-    "silent",
-    [{"sts:GetCallerIdentity", "GetEnvironment", "InvokeRestApi"}, {"GET /dags"}, {"GET /pools"}],
+    ("silent", "code", "seconds"),
+    [
+        ({"sts:GetCallerIdentity", "GetEnvironment", "InvokeRestApi"}, 1, 0.8),
+        ({"GET /dags"}, 1, 0.8),
+        ({"GET /pools"}, 0, 5.0),  # all the rest is answered in it, even on a busy machine
+    ],
     ids=["all", "dags", "pools"],
 )
-def test_the_run_ends_in_its_time_whatever_hangs(aws, monkeypatch, silent):
-    monkeypatch.setattr(examine, "WHOLE_RUN", 0.8)
+def test_the_run_ends_in_its_time_whatever_hangs(aws, monkeypatch, silent, code, seconds):
+    monkeypatch.setattr(examine, "WHOLE_RUN", seconds)
     aws().silent = silent
     began = time.monotonic()
     told, lines = look()
-    assert time.monotonic() - began < 4
-    assert told.exit_code == (0 if silent == {"GET /pools"} else 1)
+    assert time.monotonic() - began < CALL_TIMEOUT, "a call that hangs takes so long by itself"
+    assert told.exit_code == code
     assert statuses(lines, Status.WARNING) | statuses(lines, Status.PROBLEM)
 
 

@@ -58,7 +58,7 @@ def test_what_hangs_is_left_alone_when_its_time_is_up():
     began = time.monotonic()
     told = patience.ask_all({"a": over.wait, "b": over.wait, "c": lambda: "said"})
     again = patience.ask(over.wait)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10, "it hangs for ever"
     over.set()
     assert told["c"] == "said"
     assert all(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import bare_machine
 import pytest
 
 from validator.s3.listing import S3Witness
@@ -15,16 +15,7 @@ from validator.transport.aws_session import AwsSession
 @pytest.fixture
 def signed(monkeypatch, tmp_path):
     """Any credentials, a region, and no configuration file."""
-    for name in list(os.environ):
-        if name.upper().startswith("AWS_") or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return monkeypatch
+    return bare_machine.signed(bare_machine.bare_machine(monkeypatch, tmp_path))
 
 
 class Stand:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import socket
 import threading
+import time
 import zipfile
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import botocore.session
 import pytest
-from botocore.loaders import Loader
+from bare_machine import bare_machine, signed
 from moto.codepipeline.responses import CodePipelineResponse
 from moto.core.exceptions import JsonRESTError
 from moto.server import DomainDispatcherApplication, create_backend_app
+from turned_time import RealTime, TurnedTime
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from validator.codepipeline import handler
@@ -234,27 +235,10 @@ def _moto():
 @pytest.fixture
 def clean(monkeypatch, tmp_path):
     """No setting of AWS or of the gate itself but what a test sets; any credentials; nobody listens."""
-    for name in list(os.environ):
-        if name.upper().startswith(("AWS_", "MWAA_")) or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    settings = {
-        "AWS_CONFIG_FILE": str(tmp_path / "aws-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "aws-credentials"),
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
-        "AWS_ACCESS_KEY_ID": "AKIAOWN",
-        "AWS_SECRET_ACCESS_KEY": "own-secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        **{f"AWS_ENDPOINT_URL_{name}": "http://127.0.0.1:9" for name in ("MWAA", "S3", "CODEPIPELINE")},
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    # Each invocation makes sessions of its own, and each session reads AWS's models anew: here they share what was read.
-    monkeypatch.setattr(botocore.session, "create_loader", lambda *args, loader=_LOADER: loader)
+    signed(bare_machine(monkeypatch, tmp_path / "aws"))
+    for name in ("MWAA", "S3", "CODEPIPELINE"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", "http://127.0.0.1:9")
     return monkeypatch
-
-
-_LOADER = Loader()
 
 
 @pytest.fixture
@@ -273,9 +257,19 @@ def aws(_moto, clean):
 
 
 @pytest.fixture
-def world():
+def the_time(request, clean):
+    """What the gate and its Airflow go by: turned, but where the function is a process of its own."""
+    if "runtime" in request.fixturenames:
+        return RealTime()
+    turned = TurnedTime()
+    turned.govern(clean)
+    return turned
+
+
+@pytest.fixture
+def world(the_time):
     """A simulated Airflow in a hurry, in which one DAG is parsed for long; its file's text is `SOURCE`."""
-    return World(QUICK, files={"etl.py": replace(one_dag("etl"), source=SOURCE)})
+    return World(QUICK, now=the_time.utc, files={"etl.py": replace(one_dag("etl"), source=SOURCE)})
 
 
 @pytest.fixture
@@ -284,9 +278,9 @@ def source():
 
 
 @pytest.fixture
-def sandbox(world, clean):
+def sandbox(world, the_time, clean):
     """An MWAA endpoint in front of it, which the environment points to."""
-    with Sandbox(Simulation(world, options=OPTIONS), calls_per_second=0) as endpoint:
+    with Sandbox(Simulation(world, options=OPTIONS), calls_per_second=0, now=the_time.utc) as endpoint:
         clean.setenv("AWS_ENDPOINT_URL_MWAA", endpoint.url)
         yield endpoint
 
@@ -306,6 +300,8 @@ class Pipeline:
     """CodePipeline: sends jobs, and sends another for each answer that asks for one."""
 
     aws: Aws
+    wait: object = time.sleep
+    """Takes the seconds until an answer's next job."""
     invoke: object = handler
     """Takes an event and a context."""
     jobs: int = 0
@@ -363,13 +359,14 @@ class Pipeline:
         while answers[-1].token is not None:
             assert len(answers) < most, "the job does not end"
             between(len(answers))
+            self.wait(0.1)
             answers.append(self.once(parameters, *artifacts, token=answers[-1].token))
         return answers
 
 
 @pytest.fixture
-def pipeline(aws):
-    return Pipeline(aws)
+def pipeline(aws, the_time):
+    return Pipeline(aws, the_time.sleep)
 
 
 @pytest.fixture

@@ -24,17 +24,23 @@ SHORT = {
 REFUSED = {"state", "environment", "verdict", "exit_code", "summary", "reasons", "reports"}
 
 
-def machine(event, context, most=40):
+@pytest.fixture
+def machine(the_time, context):
     """Every answer to an event and to what follows from it, as a state machine asks."""
-    answers = [handler(event, context())]
-    while answers[-1]["state"] == "pending":
-        assert len(answers) < most, "it does not end"
-        answers.append(handler({**event, "token": answers[-1]["token"]}, context()))
-    return answers
+
+    def go(event, most=40):
+        answers = [handler(event, context())]
+        while answers[-1]["state"] == "pending":
+            assert len(answers) < most, "it does not end"
+            the_time.sleep(0.1)
+            answers.append(handler({**event, "token": answers[-1]["token"]}, context()))
+        return answers
+
+    return go
 
 
-def test_a_state_machine_gets_tokens_until_there_is_a_short_verdict(sandbox, fast, context):
-    *before, last = machine({**fast, "manifest": MANIFEST, "answer": "short"}, context)
+def test_a_state_machine_gets_tokens_until_there_is_a_short_verdict(sandbox, fast, machine):
+    *before, last = machine({**fast, "manifest": MANIFEST, "answer": "short"})
     assert before
     for one in before:
         assert one.keys() == {"state", "token", "wait_s", "environment"}
@@ -48,9 +54,9 @@ def test_a_state_machine_gets_tokens_until_there_is_a_short_verdict(sandbox, fas
     assert last["duration_s"] > 0.45
 
 
-def test_a_red_says_in_short_what_is_wrong(sandbox, fast, context):
+def test_a_red_says_in_short_what_is_wrong(sandbox, fast, machine):
     given = {**fast, "manifest": {"version": 1, "dags": ["gone"]}, "timeout": "800ms", "answer": "short"}
-    last = machine(given, context)[-1]
+    last = machine(given)[-1]
     assert (last["verdict"], last["exit_code"]) == ("failed", 1)
     assert any(reason.startswith("gone: dag-missing: ") for reason in last["reasons"])
     assert len(json.dumps(last)) <= 1_500

@@ -13,11 +13,13 @@ QUICKLY = "gate: {interval: 200ms, sync: 0s, settle: 500ms, grace: 1s, timeout: 
 
 
 @pytest.fixture
-def told(pipeline, world, clean):
+def told(pipeline, world, the_time, clean):
     """Sends the action's job until it is decided; gives CodePipeline's last word."""
 
     def go():
-        with Sandbox(Simulation(world), environment="analytics-prod", calls_per_second=0) as endpoint:
+        with Sandbox(
+            Simulation(world), environment="analytics-prod", calls_per_second=0, now=the_time.utc
+        ) as endpoint:
             clean.setenv("AWS_ENDPOINT_URL_MWAA", endpoint.url)
             artifact = pipeline.artifact({"gate.yaml": f"version: 1\ndags: [etl]\n{QUICKLY}"})
             return pipeline.run(ACTION["Configuration"]["UserParameters"], artifact)[-1]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+import bare_machine
 import pytest
 
 from validator.sandbox.server import Sandbox
@@ -31,23 +30,13 @@ class Echo:
 @pytest.fixture
 def aws(monkeypatch, tmp_path):
     """No credentials, no region and no configuration file but what a test sets through this."""
-    for name in list(os.environ):
-        if name.upper().startswith("AWS_") or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
-    return monkeypatch
+    return bare_machine.bare_machine(monkeypatch, tmp_path)
 
 
 @pytest.fixture
 def signed(aws):
     """Any credentials, and a region."""
-    aws.setenv("AWS_ACCESS_KEY_ID", "AKIAOWN")
-    aws.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    aws.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return aws
+    return bare_machine.signed(aws)
 
 
 @pytest.fixture
