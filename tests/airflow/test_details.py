@@ -572,3 +572,8 @@ def test_a_list_of_no_sensible_shape_is_refused_without_being_quoted(memory, bod
     assert details.connections.unread.reason is Reason.BAD_RESPONSE
     for where, text in everything_said_of(details, THREE).items():
         assert "s3cr3tvalue" not in text, where
+
+
+def test_a_files_token_that_holds_half_of_a_character_can_be_asked_by(memory):
+    told = answered(memory, "/dagSources/%ED%A0%80", {"content": "x"}, Inquiry(sources={"a.py": "\ud800"}))
+    assert told.sources == {"a.py": "x"}

@@ -189,3 +189,11 @@ def test_never_more_than_asked_for_and_always_the_end(logs, most):
             assert joined.endswith(told)
         else:
             assert told is None
+
+
+def test_names_that_hold_half_of_a_character_can_be_asked_for():
+    calls, airflow = run_calls("3.0.6", (404, {"detail": "no such task"}), longest_path=None)
+    assert (
+        calls.log_end(TaskInstance("a\ud800", "b\udfff", "\udc80", "failed", 1, None, None), DEADLINE) is None
+    )
+    assert airflow.asked[0].path == "/dags/a%ED%A0%80/dagRuns/b%ED%BF%BF/taskInstances/%ED%B2%80/logs/1"

@@ -7,7 +7,6 @@ Values of variables and all of a connection but its id and type are dropped here
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
 from validator.airflow.dialect import AIRFLOW_3, as_object, bad
 from validator.airflow.models import (
@@ -20,6 +19,7 @@ from validator.airflow.models import (
     Walk,
     as_unread,
 )
+from validator.airflow.paths import escaped
 from validator.airflow.side_by_side import side_by_side
 from validator.airflow.walk import Collection, PageSize
 from validator.errors import CallFailed
@@ -57,10 +57,10 @@ class DetailReader:
         """
 
         def tasks(dag_id: str) -> tuple[Task, ...]:
-            return _read_tasks(self._get(f"/dags/{_escaped(dag_id)}/tasks", deadline), dag_id)
+            return _read_tasks(self._get(f"/dags/{escaped(dag_id)}/tasks", deadline), dag_id)
 
         def source(name: str) -> str:
-            return _read_source(self._get(f"/dagSources/{_escaped(wanted[name])}", deadline), name)
+            return _read_source(self._get(f"/dagSources/{escaped(wanted[name])}", deadline), name)
 
         def variable(key: str) -> bool:
             return self._exists(key, version, deadline)
@@ -105,7 +105,7 @@ class DetailReader:
             raise bad(f"Airflow 2's API cannot be asked for the variable {key}: its key holds a slash")
         try:
             # Airflow 3 takes a key's slashes as they are; escaped they are none of its routes.
-            answer = self._get(f"/variables/{quote(key, safe='/' if airflow_3 else '')}", deadline)
+            answer = self._get(f"/variables/{escaped(key, '/' if airflow_3 else '')}", deadline)
         except CallFailed as failed:
             if failed.status == _NOT_FOUND:
                 return False
@@ -174,8 +174,3 @@ def _read_pool(row: object) -> Pool:
     if type(slots) is not int:
         raise bad(f"the pool {name} has {slots!r} slots, which is no number of them")
     return Pool(name, slots)
-
-
-def _escaped(step: str) -> str:
-    """One step of a path."""
-    return quote(step, safe="")

@@ -7,11 +7,11 @@ orders, filters by time and logs on 2.10.5 and 3.0.6, those of 2.4.3 and 3.3.2 r
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
 from validator.airflow.dialect import AIRFLOW_3, as_object, bad, dialect_of, read_dag, read_page
 from validator.airflow.events import EventCalls
 from validator.airflow.pages import ROWS_A_PAGE, prove_whole, read_list
+from validator.airflow.paths import escaped
 from validator.airflow.run_rows import DagRun, ListedRun, TaskInstance, read_run, read_task_instance
 from validator.airflow.task_log import end_of_log
 from validator.airflow.walk import Collection as PagedCollection
@@ -317,4 +317,4 @@ def _order(task: TaskInstance) -> tuple[bool, str, str, int]:
 
 def _path(*steps: str) -> str:
     """A path below /dags, each step escaped."""
-    return "/".join(["/dags", *(quote(step, safe="") for step in steps)])
+    return "/".join(["/dags", *map(escaped, steps)])

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from validator.airflow.dialect import AIRFLOW_3, dialect_of, read_health, read_version
+from validator.airflow.paths import escaped
 from validator.doctor.facts import AirflowFacts, Failure, OddVersion, Probe
 from validator.errors import CallFailed
 from validator.plan import Plan
@@ -84,7 +84,7 @@ def _probes(version: Version, seen: Observation, means: Means) -> Mapping[str, C
     """What is asked for beyond a round, by the line that tells it."""
     nobody = f"mwaa-gate-probe-{secrets.token_hex(6)}"
     dag = min((one for one in seen.dags.rows if one.active), key=lambda one: len(one.dag_id), default=None)
-    tasks = f"/dags/{quote(dag.dag_id if dag is not None else nobody, safe='')}/tasks"
+    tasks = f"/dags/{escaped(dag.dag_id if dag is not None else nobody)}/tasks"
     return {
         "reads-tasks": lambda: _ask(tasks, means, exists=dag is not None),
         "reads-sources": lambda: _source(version, dag, nobody, means),
@@ -108,7 +108,7 @@ def _source(version: Version, dag: Dag | None, nobody: str, means: Means) -> Pro
         seen = f"Airflow tells no key by which the source of {dag.dag_id} could be asked for"
         return Probe(None, seen, ADVICE[Reason.BAD_RESPONSE])
     key = dag.source_key if dag is not None and dag.source_key is not None else nobody
-    path = f"/dagSources/{quote(key, safe='')}"
+    path = f"/dagSources/{escaped(key)}"
     if longest is not None and len(path) > longest:
         return Probe(None, f"every DAG id is too long for a path of {longest} characters", limit=True)
     return _ask(path, means, exists=dag is not None)

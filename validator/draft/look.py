@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from validator.airflow.dialect import dialect_of, read_dag
 from validator.airflow.models import Unread
+from validator.airflow.paths import escaped
 from validator.airflow.walk import Collection, PageSize
 from validator.durations import format_duration
 from validator.errors import CannotTell
@@ -134,9 +134,7 @@ def _with_tasks(  # noqa: PLR0913 - one look's whole context, private to this mo
     longest = seen.longest_path
     too_long = Unread(Reason.PATH_TOO_LONG, "its path is too long", heals=False)
     asked = tuple(
-        dag_id
-        for dag_id in wanted
-        if longest is None or len(f"/dags/{quote(dag_id, safe='')}/tasks") <= longest
+        dag_id for dag_id in wanted if longest is None or len(f"/dags/{escaped(dag_id)}/tasks") <= longest
     )
     calls = len(asked)
     takes = format_duration(calls / max_tps)
