@@ -1,5 +1,7 @@
 """A DAG comes from the file that the manifest names, and from one file only."""
 
+from dataclasses import replace
+
 import pytest
 from rounds import dag, dag_file, error, judge, manifest, seen, short
 
@@ -36,6 +38,17 @@ def test_a_file_that_airflow_does_not_tell_is_an_error():
     found = judge(EXPECTED, seen(dag(file=DagFile(None, None, None))))
 
     assert short(found["dags/a/file"]) == ("error", "bad-response")
+
+
+@pytest.mark.parametrize(("parsed", "ripens"), [(59.9, False), (None, False), (60, True), (100, True)])
+def test_another_file_is_wrong_only_once_it_was_parsed_after_the_new_files_arrived(parsed, ripens):
+    row = dag(path="old.py", parsed=parsed if parsed is not None else 0)
+    row = row if parsed is not None else replace(row, last_parsed=None)
+
+    found = judge(EXPECTED, seen(row), grace=45.0)["dags/a/file"]
+
+    assert short(found) == ("pending", "dag-wrong-file")
+    assert (found.ripens is not None, found.had_its_turn) == (ripens, ripens)
 
 
 @pytest.mark.parametrize("place", ["/srv/project/dags", "/home/u/dags"])

@@ -232,13 +232,16 @@ def _file(expected: ExpectedDag, file: str, row: Dag | None, view: View) -> Find
     if view.folder.holds(row.file, file):
         return _about(expected.dag_id, "file").finds(Status.PASSED, f"It comes from {file}.", file=file)
     seen = view.folder.name(row.file)
+    # Before it is parsed again it may just not be known yet that it left that file.
+    turn = row.last_parsed is not None and row.last_parsed >= view.arrived_at(row.file)
     return _about(expected.dag_id, "file").finds(
         Status.PENDING,
         f"It comes from {seen}, and {file} is expected.",
         Reason.DAG_WRONG_FILE,
         file=seen,
         details={"seen": seen, "expected": file},
-        ripens=Ripens(seconds=view.times.grace),
+        ripens=Ripens(seconds=view.times.grace) if turn else None,
+        had_its_turn=turn,
         advice=_prefix_advice(seen, view.local.get(file)),
     )
 
