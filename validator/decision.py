@@ -74,6 +74,8 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
     if changing:  # what Airflow says while its environment changes proves nothing, no red either
         findings = [replace(f, ripens=None) if f.status is Status.PENDING else f for f in findings]
     recalled = state.recalled or Recalled()
+    if last:  # one look at a component that flaps is no word on it
+        findings = [replace(f, due=True) if _is_a_moment(f, state, recalled) else f for f in findings]
     marks = {f.id: _mark(_before(f.id, state, recalled), f, now) for f in findings}
     ripe = {
         f.id: replace(f, status=Status.FAILED, ripens=None) for f in findings if _is_ripe(f, marks[f.id], now)
@@ -103,6 +105,13 @@ def _before(name: str, state: State, recalled: Recalled) -> Mark | None:
     """How a finding stood in the round before, or in another process."""
     mark = state.marks.get(name)
     return recalled.marks.get(key_of(name)) if mark is None and recalled.marks else mark
+
+
+def _is_a_moment(finding: Finding, state: State, recalled: Recalled) -> bool:
+    """Whether it may be over at the next look: it flaps, and all was well with it in the look before."""
+    before = _before(finding.id, state, recalled)
+    is_pending = finding.status is Status.PENDING and finding.flaps
+    return is_pending and before is not None and before.status is Status.PASSED
 
 
 def _named(recalled: Recalled) -> Recalled | None:

@@ -1,9 +1,12 @@
 """How long the gate waits after a first red, after a refusal, and for an Airflow that does not answer."""
 
+from dataclasses import replace
+
 import pytest
 from findings import ANSWERED, failed, passed, pending, play, unread, word, words
 
 from validator.decision import Wait
+from validator.finding import Ripens
 from validator.reasons import Reason
 from validator.rules import Rules
 from validator.state import State
@@ -118,3 +121,27 @@ def test_the_ninety_seconds_are_kept_whatever_the_interval():
 
 def test_silence_after_an_answer_is_waited_out():
     assert word(play((0.0, unread()), (500.0, unread()))[1]) is None
+
+
+def flapping(name="c"):
+    return replace(pending(name, Reason.COMPONENT_UNHEALTHY), flaps=True, ripens=Ripens(1, float("inf")))
+
+
+def test_a_component_that_was_well_a_moment_ago_is_no_red_of_the_deadline():
+    _, verdict = play((0, passed("c"), pending("a")), (60, flapping(), pending("a")), timeout=60)
+
+    assert word(verdict) == "failed"
+    assert words(verdict) == {"c": "skipped", "a": "failed"}
+
+
+def test_where_only_such_a_moment_stands_at_the_deadline_nobody_can_tell():
+    _, verdict = play((0, passed("c"), pending("a")), (60, flapping(), passed("a")), timeout=60)
+
+    assert word(verdict) == "error"
+
+
+@pytest.mark.parametrize("before", [(), ((0, flapping(), pending("a")),)], ids=["one look", "two looks"])
+def test_a_component_that_was_not_well_before_is_red_at_the_deadline(before):
+    _, verdict = play(*before, (60, flapping(), pending("a")), timeout=60)
+
+    assert words(verdict)["c"] == "failed"
