@@ -68,7 +68,7 @@ def decide(  # noqa: PLR0913 - the state, the round, and what the clock says of 
         now: seconds since the gate's start.
         rules: interval, stable_for and fail_fast count here.
         last: no further round fits before the deadline.
-        left: seconds until the deadline.
+        left: seconds from the round's lists until the deadline.
     """
     changing = any(_is_changing(finding) for finding in findings)
     if changing:  # what Airflow says while its environment changes proves nothing, no red either

@@ -195,6 +195,7 @@ def _round(  # noqa: PLR0913 - one round's whole context
     latest = start + min(_latest(state, timeout, rules), ends_at)
     seen = observer.observe(plan(expectations.of(before.seen), state, before.view), latest)
     now = clock.now() - start
+    since_lists = (seen.ended - (seen.listed_at or seen.ended)).total_seconds()
     if seen.answered and not state.answered:
         at = now - (seen.ended - seen.began).total_seconds()
         state = replace(state, answered=True, answered_at=at, deployed_at=deployed_at_of(rules, seen))
@@ -219,7 +220,8 @@ def _round(  # noqa: PLR0913 - one round's whole context
     last = room <= _ROOM and (left <= BLIND_INTERVALS * rules.interval or took > left)
     held = any(f.id == "s3/folder" and f.status in (Status.PASSED, Status.WARNING) for f in findings)
     state = replace(state, objects_held=state.objects_held or held)
-    state, decision = decide(state, findings, now, rules, last=last, left=left)
+    # What is red at the deadline is so by the lists, which may have been read long before the round was over.
+    state, decision = decide(state, findings, now, rules, last=last, left=left + since_lists)
     standing = tuple(standing_of(findings, state.finals))
     outcome = Outcome(Status.ERROR, standing, state, seen, now, timeout, timed, missing, took, view=view)
     if isinstance(decision, Verdict):

@@ -124,6 +124,19 @@ def test_also_without_any_answer_no_repetition_begins_after_the_deadline():
     assert set(airflow.deadlines) == {1.0}
 
 
+@pytest.mark.parametrize(("explaining", "verdict"), [(10.0, "failed"), (40.0, "error")])
+def test_a_list_that_was_read_long_before_the_deadline_makes_no_red_of_it(explaining, verdict):
+    """Why a DAG is missing was asked in vain meanwhile: what became of it since nobody knows."""
+
+    def answer(now):
+        ended = now + 50
+        return replace(seen(dag(parsed=-50), now=ended), listed_at=at(ended - explaining))
+
+    outcome, *_ = play(answer, timeout=60.0, took=50.0)
+
+    assert str(outcome.status) == verdict
+
+
 def test_what_is_all_there_at_the_first_look_is_green_with_any_timeout():
     outcome, _, _, _ = play(lambda now: seen(dag(), now=120 + now), timeout=0.1)
 

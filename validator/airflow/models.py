@@ -236,6 +236,8 @@ class Observation:
     """Characters of a path that can be asked for; None: as many as it takes."""
     health_at: datetime | None = None
     """The server's clock when health was told: a round of many pages ends long after. None: `ended`."""
+    listed_at: datetime | None = None
+    """The server's clock when the lists had been read: what only explains may take long after. None: `ended`."""
 
     @property
     def answered(self) -> bool:

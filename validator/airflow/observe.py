@@ -135,6 +135,7 @@ class Observer:
         health_at = self._server.now()
         dags = self._dags.read(plan.enough, version, deadline)
         errors = self._errors.walk({}, read_import_error, _error_id, deadline)
+        listed_at = self._server.now()
         reads_all = self._role(dags.unread or errors.unread, deadline)
         listed = {dag.dag_id for dag in dags.rows if dag.active}
         missing = sorted(plan.expected - listed)
@@ -146,6 +147,7 @@ class Observer:
             version=version,
             health=health,
             health_at=health_at,
+            listed_at=listed_at,
             dags=dags,
             gone=gone,
             import_errors=errors,
