@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from validator.transport.aws_session import AwsSession
     from validator.transport.interface import Transport
 
-CONNECTIONS = 8
+CONNECTIONS = 10
 """Calls that may be under way at once."""
 
 

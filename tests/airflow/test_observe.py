@@ -350,3 +350,34 @@ def test_where_each_round_needs_its_own_environment_an_old_answer_is_none(memory
     seen = [watcher.observe(Plan(environment=True), later) for _ in range(3)]
     assert [isinstance(one.environment_unread, Unread) for one in seen] == [False, True, False]
     assert {one.environment.airflow_version for one in seen} == {"3.0.6"}, "its options still hold"
+
+
+LONG = tuple(f"d{number:03}" for number in range(450))
+
+
+@pytest.mark.parametrize("version", ["2.10.5", "3.3.2"])
+def test_the_import_errors_of_a_long_list_are_read_after_all_of_it(memory, observer, look, version):
+    """An error that the parse left which a row shows must be among them."""
+    watcher = observer(version, listed=LONG)
+    seen = look(watcher, patterns=("d*",))
+    paths = [asked[0] for asked in memory.airflow.asked]
+
+    assert seen.dags.whole
+    assert seen.import_errors.whole
+    assert seen.reads_all is True
+    assert len(paths) == 1 + 1 + 5 + 1 + 1
+    assert max(place for place, path in enumerate(paths) if path == "/dags") < paths.index("/importErrors")
+    assert paths.index(PROBE) > max(place for place, path in enumerate(paths) if path == "/dags")
+
+
+def test_what_is_said_of_the_role_beside_errors_that_cannot_be_read_does_not_count(memory, observer, look):
+    watcher = observer(listed=LONG)
+    errors = memory.airflow.routes["/importErrors"]
+    memory.airflow.routes["/importErrors"] = (500, "<html>")
+    first = look(watcher, patterns=("d*",))
+    memory.airflow.routes["/importErrors"] = errors
+    memory.airflow.routes[PROBE] = (403, {})
+    second = look(watcher, patterns=("d*",))
+
+    assert isinstance(first.reads_all, Unread)
+    assert second.reads_all is False

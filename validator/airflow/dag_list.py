@@ -46,7 +46,7 @@ class DagList:
         self._hits = Collection(caller, "/dags", "dags", PageSize(_ROWS_A_PAGE, 1), workers)
         self._workers = workers
         self._searching_pays = True
-        self._known: _Known | None = None
+        self._known: Known | None = None
 
     def read(self, enough: frozenset[str] | None, version: Version, deadline: float) -> Walk[Dag]:
         """The list as far as it is needed; what could not be read is told in it.
@@ -59,24 +59,32 @@ class DagList:
         Raises:
             CannotTell: no call can do better.
         """
-        read = _reader(version)
-        head = None
-        if enough is not None and self._searching_pays:
-            known, self._known = self._known, None
-            if known is None or known.enough != enough:
-                head = self._pages.head({}, deadline)
-                known = _searches_after(head, enough, version)
-            if known is not None:
-                named = self._search(known, read, deadline)
-                if named is not None:
-                    # The next round does without the first page, unless that has saved a search.
-                    every = searches_for(enough, version) or []
-                    cheaper = len(every) <= len(known.searches)
-                    self._known = replace(known, rows=(), searches=every) if cheaper else None
-                    return named
-        return self._pages.walk({}, read, dag_id_of, deadline, head)
+        return self.finish(self.begin(enough, version, deadline), version, deadline)
 
-    def _search(self, known: _Known, read: Callable[[object], Dag], deadline: float) -> Walk[Dag] | None:
+    def begin(self, enough: frozenset[str] | None, version: Version, deadline: float) -> Begun:
+        """The first call of `read`, if that takes one to know what the others are."""
+        known, self._known = self._known, None
+        if enough is None or not self._searching_pays:
+            return Begun(self._pages.head({}, deadline))
+        if known is not None and known.enough == enough:
+            return Begun(None, known)
+        head = self._pages.head({}, deadline)
+        return Begun(head, _searches_after(head, enough, version))
+
+    def finish(self, begun: Begun, version: Version, deadline: float) -> Walk[Dag]:
+        """The other calls of `read`, several at once."""
+        read = _reader(version)
+        if begun.known is not None:
+            named = self._search(begun.known, read, deadline)
+            if named is not None:
+                # The next round does without the first page, unless that has saved a search.
+                every = searches_for(begun.known.enough, version) or []
+                cheaper = len(every) <= len(begun.known.searches)
+                self._known = replace(begun.known, rows=(), searches=every) if cheaper else None
+                return named
+        return self._pages.walk({}, read, dag_id_of, deadline, begun.head)
+
+    def _search(self, known: Known, read: Callable[[object], Dag], deadline: float) -> Walk[Dag] | None:
         """What the list has of those that are enough. None: only the whole list is sure."""
         found = {row.dag_id: row for row in known.rows}
         answers = side_by_side(
@@ -99,7 +107,22 @@ class DagList:
 
 
 @dataclass(frozen=True)
-class _Known:
+class Begun:
+    """How far the list is read, and how to go on."""
+
+    head: Head | None
+    """Its first page; None: that is not needed."""
+    known: Known | None = None
+    """How to do with less than all of it; None: page by page."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it takes more calls."""
+        return self.head is None or self.head.pages_left > 0
+
+
+@dataclass(frozen=True)
+class Known:
     """How to come by the DAGs that are enough with fewer calls than the whole list takes."""
 
     enough: frozenset[str]
@@ -111,13 +134,13 @@ class _Known:
     """The ids to ask for, in a call each."""
 
 
-def _searches_after(head: Head, enough: frozenset[str], version: Version) -> _Known | None:
+def _searches_after(head: Head, enough: frozenset[str], version: Version) -> Known | None:
     """How to go on from the first page; None: page by page."""
     rows, wrong = parse_rows(head.rows, _reader(version))
     searches = searches_for(enough.difference(map(dag_id_of, rows)), version)
     if wrong is not None or searches is None or len(searches) >= head.pages_left:
         return None
-    return _Known(enough, head.total, rows, searches)
+    return Known(enough, head.total, rows, searches)
 
 
 def _reader(version: Version) -> Callable[[object], Dag]:

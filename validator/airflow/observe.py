@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from validator.airflow.dag_list import SMALLEST_PAGE, DagList, dag_id_of
@@ -30,13 +30,14 @@ from validator.airflow.models import (
     as_unread,
 )
 from validator.airflow.settings import EnvironmentSettings
+from validator.airflow.side_by_side import both
 from validator.airflow.walk import Collection, PageSize
 from validator.errors import CallFailed, CannotTell
-from validator.server_clock import EPOCH
 from validator.transport.interface import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from validator.plan import Inquiry, Plan
     from validator.s3.interface import S3Object
@@ -56,6 +57,21 @@ _SEARCHES = 20
 """Missing DAGs that are looked for one by one while it is not known how long the whole list is."""
 _GONE_A_PAGE = 500
 _ERRORS_A_PAGE = 100
+
+
+@dataclass(frozen=True)
+class _Lists:
+    """What every round asks for."""
+
+    health: Mapping[str, Component] | Unread
+    health_at: datetime
+    """The server's clock when it was told."""
+    dags: Walk[Dag]
+    errors: Walk[DagImportError]
+    reads_all: bool | Unread
+    """Whether the role may read every DAG."""
+    at: datetime
+    """The server's clock when both lists were read."""
 
 
 class Observer:
@@ -124,40 +140,64 @@ class Observer:
     def _observe(self, plan: Plan, deadline: float) -> Observation:
         version = self._know_version(deadline, again=plan.environment)
         dialect = dialect_of(version)
-        began = self._server.now()
-        health = self._readable(lambda: self._health(dialect, deadline))
+        if not self._server.known:  # no answer has told the time yet
+            self._readable(lambda: self._health(dialect, deadline))
         if not self._server.known:
             raise bad(
                 "the answers carry no Date header, so the server's clock is unknown and nothing can be called new"
             )
-        if began == EPOCH:  # no answer had told the time before health did
-            began = self._server.now()
-        health_at = self._server.now()
-        dags = self._dags.read(plan.enough, version, deadline)
-        errors = self._errors.walk({}, read_import_error, _error_id, deadline)
-        listed_at = self._server.now()
-        reads_all = self._role(dags.unread or errors.unread, deadline)
-        listed = {dag.dag_id for dag in dags.rows if dag.active}
+        began = self._server.now()
+        lists = self._lists(plan, version, deadline)
+        listed = {dag.dag_id for dag in lists.dags.rows if dag.active}
         missing = sorted(plan.expected - listed)
-        gone = self._look_among_gone(missing, plan, dags, errors, dialect, deadline)
+        gone = self._look_among_gone(missing, plan, lists.dags, lists.errors, dialect, deadline)
         where, objects = self._look_at_s3(deadline)
         return Observation(
             began=began,
             ended=self._server.now(),
             version=version,
-            health=health,
-            health_at=health_at,
-            listed_at=listed_at,
-            dags=dags,
+            health=lists.health,
+            health_at=lists.health_at,
+            listed_at=lists.at,
+            dags=lists.dags,
             gone=gone,
-            import_errors=errors,
-            reads_all=reads_all,
+            import_errors=lists.errors,
+            reads_all=lists.reads_all,
             environment=self._settings.told,
             environment_unread=self._settings.unread,
             objects=objects,
             objects_in=where,
             longest_path=self._caller.longest_path,
         )
+
+    def _lists(self, plan: Plan, version: Version, deadline: float) -> _Lists:
+        """Health and the lists, one after the other; where the DAG list is long some of it at once.
+
+        The import errors come after the DAG list, never beside it: an error that the last parse of a DAG left is then
+        among them.
+        """
+
+        def health() -> tuple[Mapping[str, Component] | Unread, datetime]:
+            told = self._readable(lambda: self._health(dialect_of(version), deadline))
+            return told, self._server.now()
+
+        def errors() -> Walk[DagImportError]:
+            return self._errors.walk({}, read_import_error, _error_id, deadline)
+
+        begun = self._dags.begin(plan.enough, version, deadline)
+        if begun.is_long:
+            (told, told_at), dags = both(health, lambda: self._dags.finish(begun, version, deadline))
+        else:
+            (told, told_at), dags = health(), self._dags.finish(begun, version, deadline)
+        if begun.is_long and self._reads_all is None and dags.unread is None:
+            broken, role = both(errors, lambda: self._role(None, deadline))
+            if (
+                broken.unread is not None
+            ):  # said beside a list that could not be read it counts as little as after it
+                self._reads_all, role = None, broken.unread
+            return _Lists(told, told_at, dags, broken, role, self._server.now())
+        broken, at = errors(), self._server.now()
+        return _Lists(told, told_at, dags, broken, self._role(dags.unread or broken.unread, deadline), at)
 
     def _look_at_s3(self, deadline: float) -> tuple[str, Mapping[str, S3Object] | Unread | None]:
         return self._objects(self._settings.told, deadline) if self._objects is not None else ("", None)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 _Got = TypeVar("_Got")
+_Other = TypeVar("_Other")
 
 
 def side_by_side(do: Callable[[_Item], _Got], items: Collection[_Item], workers: int) -> list[_Got]:
@@ -25,5 +26,22 @@ def side_by_side(do: Callable[[_Item], _Got], items: Collection[_Item], workers:
     pool = ThreadPoolExecutor(min(workers, len(items)), thread_name_prefix="ask")
     try:
         return [future.result() for future in [pool.submit(do, item) for item in items]]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def both(one: Callable[[], _Got], other: Callable[[], _Other]) -> tuple[_Got, _Other]:
+    """What the two give, at once.
+
+    Raises:
+        Exception: what one of them raised.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - as above
+
+    pool = ThreadPoolExecutor(1, thread_name_prefix="ask")
+    try:
+        beside = pool.submit(one)
+        told = other()
+        return beside.result(), told
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
