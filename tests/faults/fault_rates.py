@@ -134,6 +134,9 @@ def _world(cell: Cell, seed: int) -> tuple[World, Turned]:
             (latest if (number, processor) == slowest else draw.uniform(at, latest)) - at
             for processor in range(cell.processors)
         ]
+        if draw.random() < 0.5:  # something else arrives, and is serialized, shortly before
+            before = [max(0.0, lag - draw.uniform(0.0, 2.0 * _SETTLE)) for lag in lags]
+            world.put(f"{name}.py", file_of(name, "half"), at=at, lags=before)
         world.put(f"{name}.py", file_of(name, "2"), at=at, lags=lags)
     clock.time = _END
     world.advance()

@@ -13,6 +13,8 @@ VERSIONS = ("2.4.3", "2.10.5", "3.0.6", "3.3.2")
 GOOD = ("stays", "changes", "twice", "appears", "helped", "half", "mended", "revived", "moves")
 """What a deploy does to a DAG that comes out well. `helped`: its file takes a name from its helper, which may arrive
 later; `half`: it and its helper change; `mended` and `revived`: a first upload is broken, or kills its parser."""
+SHARP = ("changes", "twice", "twice", "half")
+"""Those that only sync and settle tell from what is done."""
 BAD = ("broken", "dies", "dropped", "removed", "never", "unhelped", "unlike", "paused")
 """And to one that does not. `unlike`: its tasks are others than demanded; `unhelped`: the name is never there."""
 ABSENT = ("leaves", "lingers")
@@ -213,11 +215,15 @@ class _Drawn:
         self.sync = draw.uniform(0.2, 0.8)
         self.late = draw.random() < 0.05  # outside of what the gate assumes: it must only keep its manners
         self.character = draw.choices(("good", "bad", "dark", "hurried"), weights=(55, 27, 13, 5))[0]
+        self.sharp = self.character == "good" and draw.random() < 0.4
+        """Whether nothing but its own rules keeps the gate from a green that comes too early."""
+        if self.sharp:
+            self.sync = draw.uniform(0.8, 1.6)
         self.pace = Pace(
             interval=draw.uniform(0.15, 0.4),
             scan=draw.uniform(0.15, 0.5),
             parse=draw.choice((0.01, 0.05, 0.12)),
-            settle=draw.choice((0.0, 0.2, 0.4, 0.6)),
+            settle=draw.choice((0.8, 1.2) if self.sharp else (0.0, 0.2, 0.4, 0.6)),
             parsers=draw.choice((1, 2, 4)),
             keep_mtime=draw.random() < 0.3,
             flapping=draw.random() < 0.15,
@@ -234,8 +240,9 @@ class _Drawn:
         is_bad = self.character == "bad" and not smoke
         bad = draw.randint(0, count - 1) if is_bad else -1
         by_component = is_bad and draw.random() < 0.2
+        good = SHARP if self.sharp else GOOD
         stories = [
-            self.story(number, draw.choice(BAD) if number == bad and not by_component else draw.choice(GOOD))
+            self.story(number, draw.choice(BAD) if number == bad and not by_component else draw.choice(good))
             for number in range(count)
         ]
         if draw.random() < 0.25:
@@ -271,12 +278,14 @@ class _Drawn:
         timeout = {"good": 40.0, "bad": draw.uniform(7.0, 8.0), "dark": draw.uniform(8.5, 9.5)}
         return Told(
             sync=self.sync,
-            interval=draw.uniform(0.4, 0.8) if self.character == "bad" else draw.uniform(0.2, 0.5),
+            interval=draw.uniform(0.4, 0.8)
+            if self.character == "bad"
+            else draw.uniform(0.2, 0.3 if self.sharp else 0.5),
             timeout=timeout.get(self.character, draw.uniform(1.0, 3.5)),
             grace=draw.choice((0.2, 0.5)),
             stable_for=draw.choice((0.0, 0.0, 0.0, 0.4)),
             fail_fast=draw.random() < 0.8,
-            exact=draw.random() < 0.6,
+            exact=self.sharp or draw.random() < 0.6,
             folder=draw.random() < 0.2,
         )
 
@@ -286,8 +295,12 @@ class _Drawn:
         if self.late:
             latest += self.random.uniform(0.5, 4.0) * self.sync
 
+        # What comes before the last change starts the settle clock only just before it.
+        before = self.random.uniform(0.1, 0.4) if self.sharp and what in ("half", "import 2") else 0.0
+
         def lag() -> float:
-            return latest if self.random.random() < 0.35 else self.random.uniform(0.0, latest)
+            only_just = self.random.random() < (0.8 if self.sharp else 0.35)
+            return latest - before if only_just else self.random.uniform(0.0, latest)
 
         return Upload(path, what, at, tuple(lag() for _ in range(self.processors)))
 
@@ -360,6 +373,8 @@ class _Drawn:
 
     def troubles(self) -> tuple[Trouble, ...]:
         draw = self.random
+        if self.sharp:
+            return ()
         if self.character == "dark" and draw.random() < 0.8:
             kind = draw.choice((*DARK, "expired"))
             return (Trouble(kind, ".*", draw.choice((1, 2, 4, 8, 14)), 10**9),)
