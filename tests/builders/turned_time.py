@@ -51,16 +51,19 @@ class TurnedTime:
 
     def govern(self, monkeypatch):
         """Let the gate in this process go by this time."""
-        monkeypatch.setattr("validator.clock.SystemClock.now", lambda _: self.now())
-        monkeypatch.setattr("validator.clock.SystemClock.sleep", lambda _, seconds: self.sleep(seconds))
-        own = SimpleNamespace(monotonic=self.now, sleep=self.sleep)
-        monkeypatch.setattr("validator.codepipeline.time", own)
-        turned = self
+        govern(monkeypatch, lambda: self)
 
-        class Calendar(datetime):
-            @classmethod
-            def now(cls, tz=None):
-                return turned.utc().astimezone(tz)
 
-        for name in _WALL_CLOCKS:
-            monkeypatch.setattr(name, Calendar)
+def govern(monkeypatch, current):
+    """Let every gate in this process go by the time that `current` gives in the thread that begins its wait."""
+    monkeypatch.setattr("validator.clock.SystemClock.__new__", lambda *_: current())
+    calls = SimpleNamespace(monotonic=lambda: current().now(), sleep=lambda seconds: current().sleep(seconds))
+    monkeypatch.setattr("validator.codepipeline.time", calls)
+
+    class Calendar(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return current().utc().astimezone(tz)
+
+    for name in _WALL_CLOCKS:
+        monkeypatch.setattr(name, Calendar)

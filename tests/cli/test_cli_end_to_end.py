@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -243,19 +244,20 @@ def test_streams_that_are_closed_from_the_start_do_not_change_the_exit_code(
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "timeout"),
-    [("version: 1\ndags: [etl]\n", 0, "1m"), ("version: 1\ndags: [none]\n", 1, "1s")],
+    ("text", "code", "times"),
+    [
+        ("version: 1\ndags: [etl]\n", 0, ("--timeout", "1m")),
+        ("version: 1\ndags: [none]\n", 1, ("--timeout", "1s", "--interval", "1s")),
+    ],
 )
 @pytest.mark.parametrize("unread", ["stdout", "stderr"])
 def test_a_pipe_that_nobody_reads_does_not_change_the_exit_code(
-    child, manifest, sandbox, reports, text, code, timeout, unread
+    child, manifest, sandbox, reports, text, code, times, unread
 ):
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        ended = child(
-            "check", manifest(text), *SETTLED, "--timeout", timeout, *reports.options, **{unread: writing}
-        ).end()
+        ended = child("check", manifest(text), *SETTLED, *times, *reports.options, **{unread: writing}).end()
     finally:
         os.close(writing)
     assert ended.code == code
@@ -273,10 +275,15 @@ def test_a_full_disk_for_stdout_does_not_change_the_exit_code(child, manifest, s
 def test_a_report_that_can_no_longer_be_written_is_never_green(gate, manifest, sandbox, tmp_path):
     (tmp_path / "gone").mkdir()
     sandbox.fault = lambda call: (tmp_path / "gone").rmdir() if (tmp_path / "gone").exists() else None
-    ended = gate("check", manifest(), *SETTLED, "--json", "gone/r.json", "--junit", "r.xml")
+    ended = gate("check", manifest(), *SETTLED, "--json", "r.json", "--junit", "gone/r.xml")
     assert ended.code == 3
-    assert "gone/r.json" in ended.err
-    assert (tmp_path / "r.xml").exists(), "the other report is written all the same"
+    assert "gone/r.xml" in ended.err
+    assert ended.out.startswith("CANNOT TELL")
+    assert "A report is missing: " in ended.out
+    other = json.loads((tmp_path / "r.json").read_text())
+    assert (other["verdict"], other["exit_code"]) == ("error", 3), (
+        "the one that was written calls it green as little"
+    )
 
 
 def test_a_mistake_of_the_gates_own_is_no_red(clean, manifest, sandbox, capfd, monkeypatch):

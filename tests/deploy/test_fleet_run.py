@@ -4,8 +4,9 @@ Only what AWS itself does is replaced: Lambda calls the handler in this process,
 """
 
 import json
+import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.ev
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
-from turned_time import TurnedTime
+from turned_time import TurnedTime, govern
 
 from validator.codepipeline import handler
 from validator.errors import GateError
@@ -61,13 +62,15 @@ MOST_BYTES = 256 * 1024
 class Estate(Sandbox):
     """One endpoint for many environments, as AWS's is: each answers from a simulated Airflow of its own."""
 
-    def __init__(self, now):
-        super().__init__(None, now=now)
+    def __init__(self):
+        super().__init__(None)
         self.environments = {}
+        self.times = defaultdict(TurnedTime)
+        """Each environment's own: what one is waited for is no time of another's round."""
 
     def add(self, name, *, broken=False, fault=None):
         files = {"etl.py": one_dag("etl_daily"), "report.py": one_dag("report")}
-        world = World(QUICK, now=self.now, files=files)
+        world = World(QUICK, now=self.times[name].utc, files=files)
         if broken:
             world.damage("etl.py")
         one = Sandbox(
@@ -75,7 +78,7 @@ class Estate(Sandbox):
             environment=name,
             calls_per_second=0,
             fault=fault,
-            now=self.now,
+            now=self.times[name].utc,
         )
         self.environments[name] = one
 
@@ -103,6 +106,8 @@ class Cloud:
     """Bytes of the largest payload."""
     slept: list = field(default_factory=list)
     """Seconds that Step Functions would have waited before repeating a call."""
+    thread: threading.local = field(default_factory=threading.local)
+    """`time`: of the environment that the state machine is at in this thread."""
 
     def invoke(self, parameters, region, state_credentials):
         """What the Lambda service does: JSON in, JSON out; an exception is a function error."""
@@ -112,6 +117,8 @@ class Cloud:
         event = json.loads(payload)
         name = event.get("environment", "fleet")
         self.invocations[name] += 1
+        self.thread.time = self.estate.times[name]
+        self.thread.time.sleep(1.0)  # the least that the state machine waits between two of them
         if name in self.crashing:
             crash = {"errorType": "Runtime.OutOfMemory", "errorMessage": "signal: killed"}
             return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": crash}
@@ -142,22 +149,23 @@ class Cloud:
         until = time.monotonic() + 120
         while (seen := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() < until, "the execution does not end"
-            time.sleep(0.02)
+            time.sleep(0.1)  # asking costs as much as what it waits for
         return seen
 
 
 @pytest.fixture
 def cloud(monkeypatch, tmp_path):
     signed(bare_machine(monkeypatch, tmp_path))
-    the_time = TurnedTime()
-    the_time.govern(monkeypatch)
-    with Estate(the_time.utc) as estate:
+    with Estate() as estate:
         one = Cloud(estate)
+        govern(monkeypatch, lambda: getattr(one.thread, "time", estate.times["fleet"]))
         monkeypatch.setenv("AWS_ENDPOINT_URL_MWAA", estate.url)
         monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", one.invoke)
         monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=one.slept.append))
         monkeypatch.setattr(
-            WaitFunction, "_wait_interval", lambda self, env, wait_seconds: the_time.sleep(wait_seconds)
+            WaitFunction,
+            "_wait_interval",
+            lambda self, env, wait_seconds: None,
         )
         settings = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
         with mock_aws(config=settings):

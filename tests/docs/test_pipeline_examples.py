@@ -57,7 +57,7 @@ def run(tmp_path):
                 "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"),
                 "MWAA_ENV_NAME": "sandbox",
                 "MWAA_GATE_DEPLOYED_AT": "none",
-                "MWAA_GATE_INTERVAL": "100ms",
+                "MWAA_GATE_INTERVAL": "1s",  # a whole round of the last three of these is enough, however long it takes
                 "MWAA_GATE_SETTLE": "0s",
                 "MWAA_GATE_MAX_TPS": "1000",
                 "MWAA_GATE_TIMEOUT": "2s",
