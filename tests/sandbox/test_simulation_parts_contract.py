@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
+from recorded import cases, names_of, recording
 
 from validator.sandbox.api import Role
 from validator.sandbox.files import DagFile, SimDag, SimTask, one_dag, tasks
@@ -15,7 +14,6 @@ from validator.sandbox.simulation import Simulation
 from validator.sandbox.stock import SimConnection, Stock
 from validator.sandbox.world import World
 
-RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 START = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
 NAMES = """
 tasks_ok tasks_404 tasks_broken_file tasks_deleted_file tasks_order tasks_stale_gen task_ok task_404
@@ -27,21 +25,6 @@ ROLES = """
 role_public_tasks role_public_dagSources role_public_dagWarnings role_public_pools role_public_connections
 role_public_variables role_viewer_connections role_viewer_variables role_restricted_dagWarnings
 """
-
-
-def recording(version, name):
-    path = RECORDINGS / version / f"{name}.json"
-    assert path.parent.is_dir(), f"{path.parent} is missing: the contract cannot be checked"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def cases(names):
-    return [
-        pytest.param(version, name, id=f"{version}-{name}")
-        for version in VERSIONS
-        for name in names.split()
-        if (RECORDINGS / version / f"{name}.json").exists()
-    ]
 
 
 def text_of(version, name):
@@ -126,7 +109,7 @@ def test_a_warning_is_stamped_as_recorded(simulate, version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_recorded_endpoint_of_these_kinds_is_replayed(version):
     kinds = ("tasks_", "task_", "dagSources_", "dagWarnings", "pool", "connection", "variable")
-    written = {path.stem for path in (RECORDINGS / version).glob("*.json") if path.stem.startswith(kinds)}
+    written = names_of(version, *kinds)
     replayed = {name for one, name in (case.values for case in cases(NAMES)) if one == version}
     others = {name for name in written if "_post" in name} | {"dagSources_v1_after_change"}  # runs, writing
     assert written - others == replayed
