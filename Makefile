@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= auto
+# Half of what a test does is waiting, so twice as many as there are cores.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: demo test lint container lambda sbom real bench lock clean
+.PHONY: demo test unit lint container lambda sbom real bench lock clean
 
 # The tools' versions are locked: a newer linter or click would turn an unchanged tree red.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -16,8 +17,11 @@ $(VENV)/.installed: pyproject.toml requirements/dev.txt
 demo: $(VENV)/.installed        ## a deploy that breaks, red; then mended, green (needs no account)
 	$(BIN)/mwaa-gate demo
 
-test: $(VENV)/.installed lint   ## everything but the real Airflows and the container image
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not airflow and not container'
+test: $(VENV)/.installed        ## everything but the real Airflows and the container image
+	$(MAKE) --no-print-directory -j 2 lint unit
+
+unit: $(VENV)/.installed        ## the tests of `make test`, without the linters
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not airflow and not container'
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
