@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 # ruff: noqa: E402 - the first thing to do is to take care of ^C; the imports after it are most of a short run
-import _signal as signals  # type: ignore[import-not-found]  # what `signal` is made of, which takes its time to make enums of it
+# What `signal` is made of, which takes its time to make enums of it.
+import _signal as signals  # type: ignore[import-not-found]
 
 _caught = signals.getsignal(signals.SIGINT) is signals.default_int_handler
 try:
-    if (
-        _caught
-    ):  # until somebody can catch it, ^C ends the process as it ends any other: without a stack trace
+    if _caught:
+        # Until somebody can catch it, ^C ends the process as it ends any other: without a stack trace.
         signals.signal(signals.SIGINT, signals.SIG_DFL)
 except ValueError:  # imported by a thread, which no signal reaches
     _caught = False
 
+import contextlib
 import gc
 import io
 import os
@@ -89,7 +90,10 @@ def _show(error: click.ClickException) -> None:
 
 
 def tell(error: GateError) -> None:
-    """Print what happened and what to do about it, with nothing in it that a terminal or a log would act on."""
+    """Print what happened and what to do about it, with nothing in it that a terminal or a log would act on.
+
+    Where nobody can be told, the exit code and the reports still can.
+    """
     from validator.report.sanitize import one_line  # noqa: PLC0415 - only when something went wrong
 
     lines = [f"mwaa-gate: {one_line(error.message)}"]
@@ -97,7 +101,8 @@ def tell(error: GateError) -> None:
         lines += [f"  {one_line(problem)}" for problem in error.problems]
     if error.advice:
         lines.append(f"What to do: {one_line(error.advice)}")
-    click.echo("\n".join(lines), err=True)
+    with contextlib.suppress(OSError, ValueError):
+        click.echo("\n".join(lines), err=True)
 
 
 if __name__ == "__main__":

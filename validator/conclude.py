@@ -18,6 +18,7 @@ from validator.finding import Finding, Status
 from validator.gate import short_timeout
 from validator.reasons import ADVICE, Reason
 from validator.report.interface import Check, Report
+from validator.report.next_steps import missing_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,6 +104,23 @@ def cut_short(report: Report, number: int) -> Report:
             "is expected was seen to hold."
         ),
         next_steps=(_AGAIN,),
+    )
+
+
+def not_written(report: Report, troubles: Sequence[str]) -> Report:
+    """A green report that is not told to all who were promised one: then nothing may call it green.
+
+    Args:
+        report: as it was told to others.
+        troubles: why the missing reports could not be written, a sentence each.
+    """
+    missing = f"{len(troubles)} reports" if len(troubles) > 1 else "a report"
+    return replace(
+        report,
+        verdict=Status.ERROR,
+        exit_code=EXIT_CANNOT_TELL,
+        summary=f"Everything that is expected was seen to hold, but {missing} could not be written: {troubles[0]}",
+        next_steps=tuple(map(missing_report, troubles)),
     )
 
 

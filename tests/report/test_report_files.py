@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import subprocess
@@ -7,7 +8,7 @@ import pytest
 
 from validator.errors import UsageError
 from validator.report import files
-from validator.report.files import WriteError, check_writable, write_atomically
+from validator.report.files import WriteError, check_writable, correct, write_atomically
 
 
 def names(folder):
@@ -165,3 +166,30 @@ def test_a_pipe_is_written_to(tmp_path):
     write_atomically(tmp_path / "pipe", b"through")
 
     assert reader.communicate(timeout=10)[0] == b"through"
+
+
+def test_a_report_that_is_not_true_any_more_is_corrected_where_it_lies(tmp_path):
+    path = tmp_path / "r.json"
+    path.write_bytes(b"green, and longer")
+    before = path.stat().st_ino
+
+    assert correct(path, b"not green")
+    assert path.read_bytes() == b"not green"
+    assert path.stat().st_ino == before
+
+
+def test_or_taken_away_where_that_cannot_be(tmp_path, monkeypatch):
+    def full(number, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "r.json"
+    path.write_bytes(b"green")
+    monkeypatch.setattr(os, "write", full)
+
+    assert not correct(path, b"not green")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/stdout", "a\0b", "no/such/folder/r.json"])
+def test_what_is_no_regular_file_is_not_corrected(path):
+    assert not correct(path, b"x")

@@ -186,39 +186,49 @@ def run(settings: Any, files: Mapping[str, str], options: Mapping[str, Any]) -> 
     code = _tell(report, files, options)
     if code == EXIT_PASSED and signals.came is not None:
         # It came before all was told, and only the last word of each report is read.
-        code = _tell(cut_short(report, signals.came), files, options)
+        code = _tell(cut_short(report, signals.came), files, options, again=True)
     return code
 
 
-def _tell(report: Report, files: Mapping[str, str], options: Mapping[str, Any]) -> int:
-    """Write, print and tell the report, and give the exit code."""
-    from validator.errors import EXIT_CANNOT_TELL, EXIT_PASSED  # noqa: PLC0415 - --help must stay quick
+def _tell(
+    report: Report, files: Mapping[str, str], options: Mapping[str, Any], *, again: bool = False
+) -> int:
+    """Write, print and tell the report, and give the exit code; `again`: the files may hold what was told before."""
+    from validator.conclude import not_written  # noqa: PLC0415 - --help must stay quick
+    from validator.errors import EXIT_PASSED  # noqa: PLC0415 - the same
     from validator.report.console import Files, show  # noqa: PLC0415 - the same
 
     verbose, quiet, no_color = options["verbose"], options["quiet"], options["no_color"]
-    written, troubles = _write_files(report, files)
-    code = report.exit_code or (EXIT_CANNOT_TELL if troubles else EXIT_PASSED)
+    written, troubles = _write_files(report, files, again=again)
+    if troubles and report.exit_code == EXIT_PASSED:  # then the others must not call it green
+        report = not_written(report, troubles)
+        written, more = _write_files(report, written, again=True)
+        troubles += more
     ended = Files(written, troubles)
     show(report, sys.stdout, verbose=verbose, quiet=quiet, no_color=no_color, files=ended)
-    tell_report(report, code, written, troubles, options["dags_folder"])
-    return code
+    tell_report(report, report.exit_code, written, troubles, options["dags_folder"])
+    return report.exit_code
 
 
-def _write_files(report: Report, files: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Write every report; those that were written, and why others were not."""
+def _write_files(
+    report: Report, files: Mapping[str, str], *, again: bool
+) -> tuple[dict[str, str], list[str]]:
+    """Write every report; those that were written, and why others were not. `again`: an older one must not stay."""
     from validator.__main__ import tell  # noqa: PLC0415 - only here
     from validator.errors import GateError  # noqa: PLC0415 - --help must stay quick
-    from validator.report.files import write_atomically  # noqa: PLC0415 - the same
+    from validator.report.files import correct, write_atomically  # noqa: PLC0415 - the same
 
     written, troubles = {}, []
     for file_format in FORMATS:
         if file_format.name not in files:
             continue
+        path, data = files[file_format.name], file_format.render(report)
         try:
-            write_atomically(files[file_format.name], file_format.render(report))
+            write_atomically(path, data)
         except GateError as error:
-            tell(error)
-            troubles.append(error.message)
-        else:
-            written[file_format.name] = files[file_format.name]
+            if not (again and correct(path, data)):
+                tell(error)
+                troubles.append(error.message)
+                continue
+        written[file_format.name] = path
     return written, troubles

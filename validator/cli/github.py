@@ -19,6 +19,7 @@ from validator.errors import GateError, ManifestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from io import FileIO
 
     from validator.report.github import Annotation
     from validator.report.interface import Report
@@ -192,13 +193,22 @@ def _append(variable: str, data: bytes) -> None:
             return
         # Not mode "a", which would make the file anew where it was taken away in between.
         with Path(path).open("r+b", buffering=0) as file:
-            file.seek(0, os.SEEK_END)
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) or 0 :]
+            _write_at_the_end(file, data)
     except (OSError, ValueError) as error:
         cause = (error.strerror if isinstance(error, OSError) else None) or "it is no path"
         _note(f"the file that {variable} names could not be written: {cause}")
+
+
+def _write_at_the_end(file: FileIO, data: bytes) -> None:
+    """All of `data`, or nothing: the runner refuses a file with half an output, and then the whole step is red."""
+    end = file.seek(0, os.SEEK_END)
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
+    finally:
+        if rest:
+            file.truncate(end)
 
 
 def _note(text: str) -> None:

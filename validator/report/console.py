@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from validator.durations import format_duration
 from validator.finding import Status
 from validator.report import explain
-from validator.report.next_steps import next_steps
+from validator.report.next_steps import missing_report, next_steps
 from validator.report.sanitize import marked_lines, one_line
 from validator.report.streams import SafeStream, wants_colour
 
@@ -131,12 +131,11 @@ def _compose(report: Report, files: Files, *, verbose: bool, quiet: bool) -> lis
 
 def _steps(report: Report, files: Files) -> tuple[str, ...]:
     """What to do now; never empty. After a pass only a missing report is left to mend: without it the exit code is not 0."""
-    missing = tuple(
-        f"A report is missing: {trouble}. Mend that, and run the gate again." for trouble in files.troubles
-    )
+    missing = tuple(map(missing_report, files.troubles))
     if report.verdict is Status.PASSED and missing:
         return missing
-    return next_steps(report) + missing
+    steps = next_steps(report)
+    return steps + tuple(step for step in missing if step not in steps)
 
 
 def _next_step(report: Report, files: Files) -> list[Line]:

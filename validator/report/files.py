@@ -90,6 +90,26 @@ def write_atomically(path: str | Path, data: bytes, *, only_new: bool = False) -
         raise WriteError(_message(path, error), advice=_advice(path, error)) from error
 
 
+def correct(path: str | Path, data: bytes) -> bool:
+    """Put `data` in place of a report that is not true any more, and could not be replaced whole; or take it away.
+
+    Returns:
+        Whether `data` is there now. What is no regular file is left alone.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        if _descriptor(path) is not None or (target := _regular_target(path)) is None:
+            return False
+        try:
+            with target.open("r+b", buffering=0) as file:  # needs no room where the file has it
+                file.truncate(0)
+                _write_all(file.fileno(), data)
+        except OSError:
+            target.unlink()
+        else:
+            return True
+    return False
+
+
 def _replace(target: Path, data: bytes, *, only_new: bool) -> None:
     temporary = _temporary_beside(target)
     try:

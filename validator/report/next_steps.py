@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from validator.report.interface import Report
 
 
+def missing_report(trouble: str) -> str:
+    """What to do about a report that could not be written; `trouble` says why, in a sentence."""
+    return f"A report is missing: {trouble}. Mend that, and run the gate again."
+
+
 def next_steps(report: Report) -> tuple[str, ...]:
     """What to do now, an inert sentence or two each, the most urgent first; never empty."""
     steps = tuple(one_line(step) for step in report.next_steps if step.strip())
