@@ -232,7 +232,7 @@ class Dialect(ABC):
     def dag_rows(self) -> list[DagRow]:
         """All DAGs that the role may read, in the order of their ids."""
         rows = self.world.metadata.dags
-        if self.role.name in READERS:  # not asked one by one: there may be 10,000, and this is done for each page
+        if self.role.name in READERS:  # not one by one: there may be 10,000, and each page asks
             return [rows[dag_id] for dag_id in sorted(rows)]
         return [rows[dag_id] for dag_id in sorted(rows) if self.role.may_read(dag_id)]
 
