@@ -222,7 +222,7 @@ class Context:
     def get_remaining_time_in_millis(self):
         return 60_000
 
-event = {"environment": "sandbox", "deployed_at": "none", "timeout": "500ms", "interval": "100ms", "settle": "0s"}
+event = {"environment": "sandbox", "deployed_at": "none", "timeout": "1s", "interval": "1s", "settle": "0s"}
 print(json.dumps([handler({**event, "manifest": {"version": 1, "dags": dags}}, Context()) for dags in
                   (["etl"], ["etl", "nowhere"], [])]))
 """
@@ -248,7 +248,7 @@ from validator.settings import rules_from
 from validator.manifest import GateOptions
 
 manifest = parse_manifest(b"version: 1\\ndags: [etl, nowhere]\\n", "m.yaml", {})
-rules = rules_from(GateOptions(timeout=0.5, interval=0.1, settle=0.0), manifest.gate, Deploy.NONE)
+rules = rules_from(GateOptions(timeout=1.0, interval=1.0, settle=0.0), manifest.gate, Deploy.NONE)
 from validator.service import check_environment
 from validator.target import Target
 settings = Settings(manifest=manifest, target=Target("sandbox"), rules=rules)
