@@ -26,7 +26,7 @@ FAST = (
     "--max-tps",
     "1000",
     "--interval",
-    "100ms",
+    "1s",
     "--sync",
     "0s",
     "--settle",
