@@ -238,7 +238,7 @@ class Stage:
         for name, file in (("stdout", out), ("stderr", err)):
             if kind in (f"no reader of {name}", "no reader of both"):
                 reader, streams[name] = os.pipe()
-                self.readers.append(reader)
+                self.readers.append(Reader(reader))
                 file.touch()
             elif kind == "full disk" and name == "stdout":
                 streams[name] = subprocess.PIPE  # the limit is on files
@@ -301,12 +301,36 @@ class Stage:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         for reader in self.readers:
-            with contextlib.suppress(OSError):
-                os.close(reader)
+            reader.close()
         if self.is_mounted:
             subprocess.run(["umount", "-l", self.folder], check=True)
         self.folder.chmod(0o755)
         shutil.rmtree(self.root)
+
+
+class Reader:
+    """Reads a pipe, so that nobody waits for room in it, until it is closed.
+
+    Only its own thread closes it: the number of a pipe that is closed is soon another life's connection, and whoever
+    still reads from it takes that life's bytes.
+    """
+
+    def __init__(self, number):
+        self._number = number
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._over.set()
+        self._thread.join()
+
+    def _read(self):
+        while not self._over.is_set():
+            ready, _, _ = select.select([self._number], [], [], 0.002)
+            if ready and not os.read(self._number, 65536):
+                break
+        os.close(self._number)
 
 
 class Blow:
@@ -361,8 +385,7 @@ class Blow:
             self._fill()
         elif kind.startswith("no reader"):
             for reader in stage.readers:
-                os.close(reader)
-            stage.readers.clear()
+                reader.close()
         return True
 
     def _fill(self):
@@ -393,10 +416,7 @@ def live(strike, root):
         blow.ready.set()
         if strike.event == "time":
             blow.later(strike.at)
-        drains = [_drained(reader) for reader in stage.readers]
         life.code, life.out, life.err = stage.end()
-        for drain in drains:
-            drain.join(1)
         blow.is_over = True
         judge(life, stage, blow)
     finally:
@@ -405,16 +425,3 @@ def live(strike, root):
         stage.close()
     life.took = time.monotonic() - began
     return life
-
-
-def _drained(reader):
-    """Reads a pipe until it is closed, so that nobody waits for room in it."""
-
-    def read():
-        with contextlib.suppress(OSError):
-            while os.read(reader, 65536):
-                pass
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    return thread
