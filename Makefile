@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Half of what a test does is waiting, so twice as many as there are cores.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: demo test unit lint container lambda sbom real bench lock clean
+.PHONY: demo test unit hard lint container lambda sbom real soak bench lock clean
 
 # The tools' versions are locked: a newer linter or click would turn an unchanged tree red.
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
@@ -17,11 +17,18 @@ $(VENV)/.installed: pyproject.toml requirements/dev.txt
 demo: $(VENV)/.installed        ## a deploy that breaks, red; then mended, green (needs no account)
 	$(BIN)/mwaa-gate demo
 
+# These run many commands side by side, and judge when each one ends: nothing else may run beside them.
+HARD := tests/faults tests/kill
+
 test: $(VENV)/.installed        ## everything but the real Airflows and the container image
 	$(MAKE) --no-print-directory -j 2 lint unit
+	$(MAKE) --no-print-directory hard
 
-unit: $(VENV)/.installed        ## the tests of `make test`, without the linters
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not airflow and not container'
+unit: $(VENV)/.installed        ## the tests of `make test` that can run beside others
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not airflow and not container' $(HARD:%=--ignore=%)
+
+hard: $(VENV)/.installed        ## the command under 500 random schedules of faults, and killed at 200 random moments
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(HARD)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -46,8 +53,18 @@ real: $(VENV)/.installed        ## drives real Airflow 2.10.5 and 3.0.6, install
 	$(BIN)/python tests/real/install.py 2.10.5 3.0.6
 	$(BIN)/python -m pytest -m airflow tests/real
 
+SCHEDULES ?= 20000
+MOMENTS ?= 5000
+FUZZ ?= 100
+
+soak: $(VENV)/.installed        ## hours of it: SCHEDULES of faults, MOMENTS to kill at, FUZZ times the fuzzing
+	$(BIN)/python tests/faults/soak.py --schedules $(SCHEDULES)
+	MWAA_GATE_KILL_MOMENTS=$(MOMENTS) MWAA_GATE_KILL_SEED=$$(date +%s) $(BIN)/python -m pytest -n 2 tests/kill
+	FUZZ_SOAK=$(FUZZ) $(BIN)/python -m pytest -n 2 -rP tests/fuzz
+
 bench: $(VENV)/.installed       ## costs, beside the plain approach
 	$(BIN)/python benchmarks/cost.py
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/scale.py
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
