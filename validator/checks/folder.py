@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from validator.airflow.models import DagFile
+from validator.globs import glob_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +71,7 @@ class Folder:
     def matches(self, file: DagFile, globs: Iterable[str]) -> bool:
         """Whether one of `globs` matches `file`. `*` stays within a folder, `**` crosses folders."""
         names = self.names(file)
-        return any(_regex(glob).fullmatch(name) for glob in globs for name in names)
+        return any(glob_matches(glob, name) for glob in globs for name in names)
 
 
 def folder_of(files: Iterable[DagFile]) -> Folder:
@@ -101,10 +100,3 @@ def folder_of(files: Iterable[DagFile]) -> Folder:
 def _below(path: str, root: str) -> str | None:
     prefix = root.rstrip("/") + "/"
     return path[len(prefix) :] if path.startswith(prefix) and len(path) > len(prefix) else None
-
-
-@lru_cache(maxsize=1000)
-def _regex(glob: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
-    meanings = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(meanings.get(part) or re.escape(part) for part in parts), re.DOTALL)
