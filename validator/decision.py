@@ -258,23 +258,25 @@ def _too_short(state: State, now: float, rules: Rules) -> Finding:
     )
 
 
+def _takes_a_look(finding: Finding, state: State) -> bool:
+    """Whether it may be decided by a look, however soon after the last."""
+    ripens = finding.ripens
+    return finding.status is Status.PENDING and (
+        finding.due
+        or (
+            ripens is not None
+            and ripens.seconds <= 0
+            and ripens.parse is None
+            and state.marks[finding.id].ripe_polls < ripens.polls
+        )
+    )
+
+
 def _pause(standing: Sequence[Finding], state: State, now: float, rules: Rules) -> float:
     """Seconds until the next look; a moment that ends the wait by itself is not slept through."""
     # What cannot be read now is not read sooner by asking at once.
-    only_a_look = not any(f.status is Status.ERROR for f in standing) and any(
-        f.status is Status.PENDING
-        and (
-            f.due
-            or (
-                f.ripens is not None
-                and f.ripens.seconds <= 0
-                and f.ripens.parse is None
-                and state.marks[f.id].ripe_polls < f.ripens.polls
-            )
-        )
-        for f in standing
-    )
-    ends = [now + CONFIRM_AFTER] if only_a_look else []
+    unread = any(f.status is Status.ERROR for f in standing)
+    ends = [] if unread else [now + max(CONFIRM_AFTER, f.due_in) for f in standing if _takes_a_look(f, state)]
     pending = [f for f in standing if f.status is Status.PENDING]
     if pending and all(f.flaps for f in pending):
         ends.append(now + FLAP_LASTS)

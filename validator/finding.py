@@ -82,6 +82,8 @@ class Finding:
     """It stands in the rounds to come without being asked for again: each call for it costs."""
     due: bool = False
     """For pending: nothing is missing but the gate's own next calls."""
+    due_in: float = 0.0
+    """Seconds until those calls may be made, where it is `due`."""
     ends: bool = False
     """For a red: nothing is worth waiting for any more, not even other reds."""
     took: float | None = None
@@ -112,6 +114,7 @@ class About:
         heals: bool = True,
         keeps: bool = False,
         due: bool = False,
+        due_in: float = 0.0,
         ends: bool = False,
         took: float | None = None,
     ) -> Finding:
@@ -133,6 +136,7 @@ class About:
             heals=heals,
             keeps=keeps,
             due=due,
+            due_in=due_in,
             ends=ends,
             took=took,
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from validator.airflow.dialect import AIRFLOW_3
-from validator.finding import Status
 from validator.provenance import SPOT_CHECKS, sources_due
 
 if TYPE_CHECKING:
@@ -122,9 +121,7 @@ def _tasks_are_due(dag_id: str, view: View) -> bool:
     known = f"dags/{dag_id}/tasks" in view.kept
     if known and not (_compares_pools(view) and f"warnings/{dag_id}/pools" not in view.kept):
         return False
-    mark = view.marks.get(f"dags/{dag_id}")
-    held = view.times.gate_now - mark.since if mark is not None and mark.status is Status.PASSED else 0.0
-    return held >= view.times.served_for
+    return view.held_for(dag_id) >= view.times.served_for
 
 
 def _is_current(dag_id: str, view: View) -> bool:

@@ -205,6 +205,7 @@ def test_tasks_that_were_not_asked_for_yet_are_pending():
 
     assert short(found) == ("pending", "undecided")
     assert not found.had_its_turn
+    assert found.due, "at the deadline nothing was seen to be wrong"
 
 
 def test_tasks_of_an_old_version_are_not_judged_whatever_was_read():

@@ -169,6 +169,12 @@ def test_what_only_the_gates_own_calls_were_missing_for_is_no_red():
     assert words(beside) == {"a": "skipped", "b": "failed"}
 
 
+def test_what_may_be_asked_for_later_is_asked_for_then():
+    for wait, pause in ((0.2, 0.5), (4.0, 4.0), (60.0, 10.0)):
+        _, decision = play((0, replace(pending("a"), due=True, due_in=wait)))
+        assert decision.seconds == pause
+
+
 def test_what_cannot_be_read_is_not_asked_for_at_once_again():
     waiting = replace(pending("a"), due=True)
 

@@ -117,7 +117,9 @@ def _tasks(expected: ExpectedDag, wanted: tuple[str, ...], row: Dag | None, view
             "Its tasks are not read yet: a web server may show its own copy of the old ones for "
             f"{view.times.served_for:g} s."
         )
-        return about.finds(Status.PENDING, message, Reason.UNDECIDED, had_its_turn=False)
+        # Once the DAG is current only the gate's own next look is missing.
+        wait = max(0.0, view.times.served_for - view.held_for(expected.dag_id))
+        return about.finds(Status.PENDING, message, Reason.UNDECIDED, due=True, due_in=wait)
     if isinstance(told, Unread):
         if told.reason is Reason.PATH_TOO_LONG:  # nothing else tells them, so that they can never be known
             message = f"Its tasks cannot be read: {told.message}"

@@ -194,6 +194,11 @@ class View:
         fresh_after = self.fresh_after(row.file)
         return fresh_after is not None and fresh_after <= row.last_parsed <= self.stamps_allowed_until
 
+    def held_for(self, dag_id: str) -> float:
+        """Seconds for which a DAG's presence had been found right by the round before; 0: it was not."""
+        mark = self.marks.get(f"dags/{dag_id}")
+        return self.times.gate_now - mark.since if mark is not None and mark.status is Status.PASSED else 0.0
+
     @cached_property
     def all_is_current(self) -> bool:
         """Whether there are expected DAGs, and every one is listed and current."""
