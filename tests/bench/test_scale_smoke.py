@@ -33,9 +33,9 @@ def test_a_target_that_is_missed_is_told(monkeypatch, capsys):
 def test_a_miss_makes_the_exit_code_1(monkeypatch):
     for name in ("endpoint_itself", "walk", "rounds", "evaluation", "reports", "at_once"):
         monkeypatch.setattr(scale, name, lambda *_, **__: [True])
-    monkeypatch.setattr(scale, "unlimited", lambda *_: True)
+    monkeypatch.setattr(scale, "unlimited", lambda *_, **__: True)
     assert scale.main(QUICK) == 0
-    monkeypatch.setattr(scale, "unlimited", lambda airflow, *_: airflow != "3.3.2")
+    monkeypatch.setattr(scale, "unlimited", lambda airflow, *_, **__: airflow != "3.3.2")
     assert scale.main(QUICK) == 1
 
 

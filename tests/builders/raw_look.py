@@ -128,8 +128,19 @@ def list_in(exchanges, key, read, identity):
 
 
 def last_round(log):
-    starts = [number for number, one in enumerate(log) if one.request.path.endswith("/health")]
-    return log[starts[-1] :] if starts else []
+    """Its calls: it begins with health and the DAG list, in any order."""
+
+    def begins(one):
+        path = one.request.path
+        return path.endswith("/health") or (path == "/dags" and not _GONE & set(one.request.query))
+
+    healths = [number for number, one in enumerate(log) if one.request.path.endswith("/health")]
+    if not healths:
+        return []
+    start = healths[-1]
+    while start and begins(log[start - 1]):
+        start -= 1
+    return log[start:]
 
 
 def seen_in(log):
