@@ -39,7 +39,7 @@ def main() -> None:
     gc.set_threshold(GC_THRESHOLD)
     try:
         code = run(sys.argv[1:])
-    except Exception:  # noqa: BLE001 - Python's own code for it is 1, which says that the deploy is red
+    except BaseException:  # noqa: BLE001 - Python's own code for it is 1, which says that the deploy is red
         sys.excepthook(*sys.exc_info())
         click.echo("mwaa-gate: this is a mistake in mwaa-gate, and says nothing of the deploy.", err=True)
         code = EXIT_CANNOT_TELL

@@ -7,8 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
-
 from validator.errors import ManifestError
 from validator.manifest.build import build
 from validator.manifest.nodes import MAX_BYTES, Node, meaning, read_tree
@@ -16,6 +14,10 @@ from validator.manifest.problems import Problem
 from validator.manifest.schema import SCHEMA
 from validator.manifest.semantics import nonsense, too_long
 from validator.manifest.wording import Fault, explain
+from validator.undisturbed import undisturbed
+
+with undisturbed():  # a KeyboardInterrupt in the middle of this import is a panic of Rust's, and exit code 1
+    import jsonschema_rs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

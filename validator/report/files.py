@@ -7,17 +7,13 @@ import errno
 import os
 import re
 import secrets
-import signal
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from validator.errors import GateError, UsageError
 from validator.report.sanitize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from validator.undisturbed import undisturbed
 
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -38,24 +34,11 @@ def check_writable(path: str | Path) -> None:
     try:
         if _descriptor(path) is None and (target := _regular_target(path)) is not None:
             trial = _temporary_beside(target)
-            with _undisturbed():
+            with undisturbed():
                 os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
                 trial.unlink()
     except (OSError, ValueError) as error:
         raise UsageError(_message(path, error), advice=_advice(path, error)) from error
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals come afterwards, where that can be had: nobody may catch them yet, and then they end the process at once."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def write_atomically(path: str | Path, data: bytes, *, only_new: bool = False) -> None:
