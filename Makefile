@@ -17,18 +17,17 @@ $(VENV)/.installed: pyproject.toml requirements/dev.txt
 demo: $(VENV)/.installed        ## a deploy that breaks, red; then mended, green (needs no account)
 	$(BIN)/mwaa-gate demo
 
-# These run many commands side by side, and judge when each one ends: nothing else may run beside them.
+# These run hundreds of commands side by side, which mostly wait.
 HARD := tests/faults tests/kill
 
-test: $(VENV)/.installed        ## everything but the real Airflows and the container image
+test: $(VENV)/.installed        ## the linters and all tests but those of `make hard`, `make container` and `make real`
 	$(MAKE) --no-print-directory -j 2 lint unit
-	$(MAKE) --no-print-directory hard
 
-unit: $(VENV)/.installed        ## the tests of `make test` that can run beside others
+unit: $(VENV)/.installed        ## the tests of `make test`, without the linters
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not airflow and not container' $(HARD:%=--ignore=%)
 
 hard: $(VENV)/.installed        ## the command under 500 random schedules of faults, and killed at 200 random moments
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(HARD)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(HARD)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

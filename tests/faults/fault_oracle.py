@@ -107,7 +107,8 @@ def _red(schedule: Schedule, run: Run) -> list[str]:
     blamed = [one for one in run.failed if _names(one, culprits)]
     found = []
     # No look is begun that would not be over in time, and one with repetitions takes long.
-    at_the_deadline = run.waited > 0.7 * schedule.told.timeout - run.strained
+    latest = min(0.7 * schedule.told.timeout, schedule.told.timeout - 1.0)
+    at_the_deadline = run.waited > latest - run.strained
     too_short = schedule.hurried or schedule.dead or run.strained > 0.3 or _used_up(schedule, run)
     if schedule.bad and not blamed and not schedule.dead and not (at_the_deadline and too_short):
         found.append(
