@@ -38,6 +38,14 @@ def test_whatever_befalls_it_at_whatever_moment(first, seed, draw, tmp_path):
         )
 
     for number, life in lives.items():
+        # On a busy machine a short timeout ends a red, or a green, as cannot tell: once more shows whether it was that.
+        if (
+            life.code == 3
+            and all(one.startswith("exit code 3") for one in life.complaints)
+            and life.complaints
+        ):
+            lives[number] = live(strikes[number], tmp_path / f"{number}-again")
+    for number, life in lives.items():
         print(number, life.strike.kind, life.strike.event, life.was_hit, life.code, f"{life.took:.1f} s")  # noqa: T201 - shown by -rP
     bad = [told(number, seed, life) for number, life in lives.items() if life.complaints]
     assert not bad, "".join(bad)
