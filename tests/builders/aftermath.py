@@ -67,6 +67,11 @@ def _natural(strike):
     return {1} if strike.smoke is not None and strike.smoke.task != "passes" else {0}
 
 
+def _before_the_gate(number, life):
+    """Then the signal does what it always does; in the middle of Python's own start that ends with its own code."""
+    return {-number, 1} if "Fatal Python error" in life.err else {-number}
+
+
 def _judge_code(life, stage, blow, reports, said):
     strike, code = life.strike, life.code
     number = SIGNALS.get(strike.kind)
@@ -76,9 +81,7 @@ def _judge_code(life, stage, blow, reports, said):
     elif life.was_hit and number is not None:
         allowed.add(128 + number)
         if life.calls == 0:
-            allowed.add(-number)  # before the gate runs, the signal does what it always does
-            if "Fatal Python error" in life.err:
-                allowed.add(1)  # and in the middle of Python's own start Python ends with its own code
+            allowed |= _before_the_gate(number, life)
     elif life.was_hit and strike.kind in ("read-only", "full disk", "full tmpfs"):
         allowed |= {2, 3}
     if code not in allowed:
