@@ -63,6 +63,8 @@ class AirflowServer:
         self._database = self.home / "airflow.db"
         self._port = _free_port()
         self._environment = self._settings(serialize_every, parse_every)
+        self.scheduler_ended = 0
+        """How often the scheduler ended by itself, and was started again."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token = ("", 0.0)
         self._ended = threading.Event()
@@ -261,7 +263,7 @@ class AirflowServer:
         with self._lock, (self.logs / f"{component}.log").open("ab") as log:
             if self._ended.is_set():
                 raise RuntimeError(f"Airflow {self.version} is being stopped")
-            self._processes[component] = subprocess.Popen(
+            process = self._processes[component] = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -270,6 +272,19 @@ class AirflowServer:
                 cwd=self.home,
                 start_new_session=True,
             )
+        if component == SCHEDULER:
+            threading.Thread(target=self._keep_scheduler, args=(process,), daemon=True).start()
+
+    def _keep_scheduler(self, process: subprocess.Popen[bytes]) -> None:
+        """Start the scheduler again if it ends by itself, as MWAA does.
+
+        SQLite locks no rows: where a DAG run is deleted at the moment at which its tasks are made, 3.0.6's scheduler ends.
+        """
+        process.wait()
+        if self._processes.get(SCHEDULER) is process and not self._ended.is_set():
+            self.scheduler_ended += 1
+            with contextlib.suppress(RuntimeError):  # all is being stopped
+                self._launch(SCHEDULER)
 
     def _wait_until_healthy(self) -> None:
         parts = ("metadatabase", "scheduler", *(("dag_processor",) if self.is_3 else ()))

@@ -76,8 +76,6 @@ class Theatre:
             together = sorted((item for item in self.items if item not in alone), key=_order)
             for playing in [self._pool.submit(self._play, item) for item in together]:
                 playing.result()
-            for folder in self.airflow.dags.iterdir():  # what is over need not be parsed any more
-                shutil.rmtree(folder)
             for item in alone:
                 self._play(item)
         except BaseException as error:  # noqa: BLE001 - told by every test that waits for a result
@@ -93,6 +91,8 @@ class Theatre:
             result.set_exception(error)
         else:
             result.set_result(None)
+        # What is over need not be parsed any more: that is half of what keeps these processors busy.
+        shutil.rmtree(self.airflow.dags / _name(item), ignore_errors=True)
         self.times.append(f"{_name(item)} {time.monotonic() - began:.1f}s")
 
 
@@ -158,6 +158,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(f"Airflow {version}")
         for line in theatre.times:
             terminalreporter.line(line)
+        if theatre.airflow.scheduler_ended:
+            terminalreporter.line(f"the scheduler ended by itself {theatre.airflow.scheduler_ended} times")
         for nodeid, stage in theatre.stages.items():
             for note in stage.notes:
                 terminalreporter.line(f"{nodeid.rpartition('::')[2]}: {note}")

@@ -94,6 +94,7 @@ def allowed(lines):
     return {each for each in READS if lines[f"reads-{each}"]["details"].get("allowed")}
 
 
+@pytest.mark.early
 def test_doctor_tells_what_is_there_and_which_role_it_is(stage):
     stage.put("dag.py", stage.dag("dag", options="is_paused_upon_creation=False"))
     stage.wait_for("dag")
@@ -132,6 +133,7 @@ def test_doctor_tells_what_is_there_and_which_role_it_is(stage):
     assert nobody["login"]["status"] == "problem"
 
 
+@pytest.mark.early
 def test_doctor_tells_the_other_roles(stage):
     options = ""
     roles = {"Op": ("Op or Admin", "ok"), "User": ("Viewer or User", "ok")}
