@@ -18,6 +18,8 @@ _ADMITTED = {
     *("dag-import-error", "dag-source-mismatch", "component-unhealthy", "heartbeat-old"),
 }
 """What a deadline that came too early may make red: what was still to come."""
+_HINTS = ("/dagWarnings", "/pools")
+"""What no schedule's manifest demands: where these cannot be read a green says so, and stays one."""
 
 
 def complaints(schedule: Schedule, run: Run) -> list[str]:
@@ -40,7 +42,8 @@ def allowed(schedule: Schedule, run: Run) -> frozenset[int]:
     if not schedule.within:
         return frozenset({PASSED, FAILED, CANNOT_TELL})
     for_ever = {one.kind for one in schedule.troubles if one.times > 10**6}
-    is_dark = any(one.kind in for_ever for one in run.felt) or schedule.updating_until == float("inf")
+    hidden = any(one.kind in for_ever and one.path not in _HINTS for one in run.felt)
+    is_dark = hidden or schedule.updating_until == float("inf")
     if is_dark:
         # A red that was final before the darkness came stays one; before the first look there is none.
         seen = any(look.what == "dags" for look in run.looks) and schedule.updating_until is None

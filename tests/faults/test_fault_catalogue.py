@@ -123,6 +123,11 @@ STORIES = {
     "the scheduler is dead, and started again": (PASSED, {"dead": "scheduler", "revived_at": 2.0}, ()),
     "the scheduler is dead": (FAILED, {"dead": "scheduler", "told": Told(sync=0.5, timeout=7.0)}, ()),
     "the metadatabase is down for a while": (PASSED, {"dead": "metadatabase", "revived_at": 2.0}, ()),
+    "what nobody demands cannot be read": (
+        PASSED,
+        {"troubles": (Trouble("cut-body", "/dagWarnings|/pools", 1, FOR_EVER),)},
+        (),
+    ),
     "the environment allows few calls": (PASSED, {"calls_per_second": 8.0}, ()),
     "the local folder is compared": (PASSED, {"told": Told(sync=0.5, folder=True)}, ()),
     "a dag run succeeds": (PASSED, {"smoke": "success"}, ()),
