@@ -39,6 +39,8 @@ def main() -> None:
     gc.set_threshold(GC_THRESHOLD)
     try:
         code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # between two steps of ours
+        code = _INTERRUPTED
     except BaseException:  # noqa: BLE001 - Python's own code for it is 1, which says that the deploy is red
         sys.excepthook(*sys.exc_info())
         click.echo("mwaa-gate: this is a mistake in mwaa-gate, and says nothing of the deploy.", err=True)

@@ -78,6 +78,18 @@ import validator.__main__
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")
 
 
+def test_an_interrupt_that_comes_before_the_first_step_is_one():
+    script = """
+import signal
+import validator.__main__ as command
+command.run = lambda _: signal.raise_signal(signal.SIGINT)
+command.main()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
 def test_once_imported_an_interrupt_is_what_it_was_before():
     script = "import signal, validator.__main__; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
