@@ -27,6 +27,25 @@ if TYPE_CHECKING:
 START = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
 CALLS_PER_SECOND = 5.0
 INTERVAL = 10.0
+_ONCE = "/dags/mwaa-gate-probe-"
+"""How the path begins of the call, beside GetEnvironment, that a run makes once; all others are made in each round."""
+_FIRST = ("/dags", "/health", "/monitor/health")
+"""What each round begins with, in any order,"""
+_LAST = "/importErrors"
+"""and what comes after that."""
+
+
+def calls_a_round(paths: Sequence[str]) -> list[int]:
+    """How many of `paths`, in their order, each round asked for, without what a run asks once and what was throttled."""
+    counts: list[int] = []
+    over = True
+    for path in paths:
+        if path in _FIRST and over:
+            counts.append(0)
+        over = path == _LAST or (over and path not in _FIRST)
+        if counts and path.startswith("/") and not path.startswith(_ONCE):
+            counts[-1] += 1
+    return counts
 
 
 class Turned:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calls import calls_a_round
 from cost import row
 from gates import QUICK as QUICKLY
 from gates import at_once
@@ -53,12 +54,6 @@ MOST_NARROW = {"2.10.5": 24, "3.3.2": 4}
 MEMORY = 150.0
 PAGE_CPU = 0.01
 """Seconds that the sandbox may take for a page: five times less than it waits."""
-ONCE = ("GetEnvironment", "/dags/mwaa-gate-probe-")
-"""How the calls that a run makes once begin; all others are made in each round."""
-FIRST = ("/dags", "/health", "/monitor/health")
-"""What each round begins with, in any order,"""
-LAST = "/importErrors"
-"""and what comes after that."""
 TO_KNOW_THE_LENGTH = 1
 """The first page of the list is read once to know that it is long."""
 
@@ -90,16 +85,8 @@ class Check:
 
     @property
     def rounds(self) -> list[int]:
-        """The calls of each round, without those that a run makes once and those that were throttled."""
-        counts: list[int] = []
-        over = True
-        for path in self.paths:
-            if path in FIRST and over:
-                counts.append(0)
-            over = path == LAST or (over and path not in FIRST)
-            if counts and path.startswith("/") and not path.startswith(ONCE):
-                counts[-1] += 1
-        return counts
+        """The calls of each round; see `calls_a_round`."""
+        return calls_a_round(self.paths)
 
 
 def main(size: Size) -> int:

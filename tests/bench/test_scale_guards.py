@@ -5,6 +5,7 @@ import time
 import tracemalloc
 
 import pytest
+from calls import calls_a_round
 from judged import expecting, judge, observed, reported, way_of, writers
 
 from validator.expectations import Expectations
@@ -50,15 +51,7 @@ def test_20_of_5000_dags_take_few_calls_a_round(airflow, first, later):
     way, clock = way_of(5_000, airflow)
     few = Manifest(dags=tuple(ExpectedDag(f"dag_{number:05}") for number in range(0, 5_000, 250)))
     checked(few, way, clock, Rules(deployed_at=Deploy.NONE, stable_for=25.0))
-    counts = []
-    over = True
-    for path in way.paths:
-        if over and (path == "/dags" or path.endswith("/health")):
-            counts.append(0)
-            over = False
-        over = over or path == "/importErrors"
-        if counts and not path.startswith("/dags/mwaa-gate-probe-"):
-            counts[-1] += 1
+    counts = calls_a_round(way.paths)
     assert len(counts) == way.rounds >= 3
     assert counts[0] <= first
     assert max(counts[1:]) <= later

@@ -72,19 +72,23 @@ class Silent:
         return lambda *_: None
 
 
-def deployed_in(seed, version, *, processors=1, slower=FACTOR, count=3):
-    """A world in which every file was changed once, twice or never, and takes its time to arrive; its clock and ids."""
-    draw = Random(seed)  # noqa: S311 - a measurement that can be repeated
-    clock = Turned()
-    rules = Rules(
+def rules_of(version, **changes):
+    """An environment that parses every file about every five seconds."""
+    return Rules(
         airflow=version,
         min_file_process_interval=5.0,
         dir_list_interval=5.0,
         loop=2.0,
         parse=(0.05, SLOWEST_PARSE),
-        processors=processors,
-        parsers=4,
+        **changes,
     )
+
+
+def deployed_in(seed, version, *, processors=1, slower=FACTOR, count=3):
+    """A world in which every file was changed once, twice or never, and takes its time to arrive; its clock and ids."""
+    draw = Random(seed)  # noqa: S311 - a measurement that can be repeated
+    clock = Turned()
+    rules = rules_of(version, processors=processors, parsers=4)
     names = [f"d{number}" for number in range(count)]
     files = {f"{name}.py": file_of(name, "1") for name in names} | {"lib.py": helper()}
     world = World(rules, now=lambda: clock.moment, files=files, seed=seed)

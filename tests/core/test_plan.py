@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 from rounds import dag, seen, view
-from worlds import SETTLE, SLOWEST_PARSE, SYNC, Direct, Turned, file_of
+from worlds import SETTLE, SLOWEST_PARSE, SYNC, Direct, Turned, file_of, rules_of
 
 from validator.airflow.models import DagFile
 from validator.expectations import Wanted
@@ -19,7 +19,6 @@ from validator.manifest.model import (
 )
 from validator.plan import plan
 from validator.rules import Rules as GateRules
-from validator.sandbox.rules import Rules
 from validator.sandbox.simulation import Simulation
 from validator.sandbox.world import World
 from validator.service import check
@@ -116,14 +115,7 @@ def among_many(version, seed, *, broken=(), missing=(), count=1200):
     """How a gate ends that expects few of many DAGs, some of which were changed, broken or never deployed."""
     draw = Random(seed)  # noqa: S311 - a test that can be repeated
     clock = Turned()
-    rules = Rules(
-        airflow=version,
-        min_file_process_interval=5.0,
-        dir_list_interval=5.0,
-        loop=2.0,
-        parse=(0.05, SLOWEST_PARSE),
-        parsers=400,
-    )
+    rules = rules_of(version, parsers=400)
     names = [f"d{number:04}" for number in range(count)]
     wanted = draw.sample(names, 6)
     files = {f"{name}.py": file_of(name, "1") for name in names}
