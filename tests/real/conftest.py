@@ -28,7 +28,7 @@ from stage import Stage  # noqa: E402 - the same
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AT_A_TIME = 8
+AT_A_TIME = 12
 """Scenarios that run on one Airflow at the same time."""
 PATIENCE = 900
 """Seconds until the whole run is given up."""

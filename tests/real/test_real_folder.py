@@ -61,6 +61,7 @@ def test_helper_that_looks_like_a_dag_file(stage):
     stage.note(f"green after {ended.seconds:.1f} s")
 
 
+@pytest.mark.early
 def test_ignored_files(stage):
     """Each syntax means something else by the other's line."""
     line = "hidden_*.py" if stage.airflow.is_3 else "hidden_.*"
@@ -109,6 +110,7 @@ def test_deployed_copy_comes_late(stage):
     assert stage.airflow.last_parsed(stage.id("dag")) > deployed + (30 if stage.airflow.is_3 else 0)
 
 
+@pytest.mark.early
 @pytest.mark.airflow_3
 def test_deployed_copy_never_comes(stage):
     stage.put("dag.py", stage.dag("dag", task='"old"'))
@@ -146,6 +148,7 @@ def test_file_breaks_during_the_wait(stage):
     assert ended.seconds < 140
 
 
+@pytest.mark.early
 def test_loop_that_makes_nothing(stage):
     stage.put_both("loop.py", _loop(stage, 0))
     stage.put_both("dag.py", stage.dag("dag"))
