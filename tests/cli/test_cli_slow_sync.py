@@ -61,7 +61,8 @@ def wrong_green(seed, version, folder, *, compared=True, processors=1, slower=FA
     return any(world.truth(name) not in world.deployed(name) for name in names)
 
 
-WORLDS = 150
+WORLDS = 60
+"""Of each kind; the table of docs/evidence.md has more."""
 
 
 @pytest.mark.parametrize("parts", [False, True], ids=["in one piece", "in parts"])

@@ -16,7 +16,7 @@ from fuzzing import SOAK
 
 ROOT = Path(__file__).parents[2]
 FUZZER = [sys.executable, str(ROOT / "tests" / "fuzz" / "libfuzzer.py")]
-SECONDS = 3
+SECONDS = 2
 BROKEN = """
 import sys
 sys.path[:0] = [{folder!r}, {builders!r}]

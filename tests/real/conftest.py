@@ -7,6 +7,7 @@ disturb their neighbours, and run one after the other when the others on that Ai
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 AT_A_TIME = 12
 """Scenarios that run on one Airflow at the same time."""
+QUIET = os.environ.get("MWAA_GATE_REAL_QUIET")
+"""A file to make once all that is left mostly waits: from then on the machine is free for other things, too."""
 PATIENCE = 900
 """Seconds until the whole run is given up."""
 
@@ -45,6 +48,8 @@ class Theatre:
         self.results: dict[str, Future[None]] = {item.nodeid: Future() for item in items}
         self.stages: dict[str, Stage] = {}
         self.times: list[str] = []
+        self.is_quiet = False
+        """Whether all that is left is played one after the other."""
         self.airflow = AirflowServer(install(version), folder)
         self._pool = ThreadPoolExecutor(max_workers=AT_A_TIME, thread_name_prefix=f"airflow-{version}")
         self._director = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"director-{version}")
@@ -76,6 +81,9 @@ class Theatre:
             together = sorted((item for item in self.items if item not in alone), key=_order)
             for playing in [self._pool.submit(self._play, item) for item in together]:
                 playing.result()
+            self.is_quiet = True
+            if QUIET and all(theatre.is_quiet for theatre in _theatres.values()):
+                Path(QUIET).touch()
             for item in alone:
                 self._play(item)
         except BaseException as error:  # noqa: BLE001 - told by every test that waits for a result
