@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from rounds import UNREAD, dag, manifest, seen
 
 from validator.airflow.models import Connection, DagWarning, Pool, Task, Unread
-from validator.manifest.model import ExpectedConnection, ExpectedDag, ExpectedPool, InventoryRule
+from validator.manifest.model import (
+    ExpectedConnection,
+    ExpectedDag,
+    ExpectedPattern,
+    ExpectedPool,
+    HealthRule,
+    InventoryRule,
+)
 
 thorough = settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -277,18 +284,45 @@ def test_what_always_holds_is_green(expected, world, with_folder):
     assert wait.word == "passed"
 
 
-@unhurried
-@given(expectations(), worlds(), st.booleans())
-def test_the_order_of_the_manifest_changes_nothing(expected, world, with_folder):
-    other = replace(
-        expected,
-        dags=tuple(replace(one, tags=one.tags[::-1]) for one in reversed(expected.dags)),
-        variables=expected.variables[::-1],
+MORE = {
+    "absent": ("b_old", "a_old"),
+    "connections": (
+        ExpectedConnection("db", "postgres"),
+        ExpectedConnection("gone"),
+        ExpectedConnection("away"),
+    ),
+    "pools": (ExpectedPool("etl", 4), ExpectedPool("gone"), ExpectedPool("away")),
+    "patterns": (ExpectedPattern("b*"), ExpectedPattern("a*"), ExpectedPattern("zz*")),
+}
+"""What may come on top of `expectations`: of each some that are there, and some that are not."""
+PARTS = ("triggerer", "dag_processor", "nothing_of_that_name")
+
+
+@st.composite
+def orders(draw):
+    """A manifest in two orders of all that stands in lists."""
+    before = replace(draw(expectations()), health=HealthRule(require=draw(st.sampled_from([(), PARTS]))))
+    more = {name: draw(st.sampled_from([getattr(before, name), some])) for name, some in MORE.items()}
+    before = replace(before, **more)
+
+    def other(listed):
+        return None if listed is None else tuple(draw(st.permutations(listed)))
+
+    lists = {name: other(getattr(before, name)) for name in ("dags", "variables", *MORE)}
+    dags = tuple(
+        replace(one, tags=other(one.tags), owners=other(one.owners), tasks=other(one.tasks))
+        for one in lists["dags"]
     )
+    health = replace(before.health, require=other(before.health.require))
+    return before, replace(before, **lists | {"dags": dags}, health=health)
 
-    one = World(world, with_folder=with_folder).play(expected)
-    two = World(world, with_folder=with_folder).play(other)
 
+@unhurried
+@given(orders(), worlds(), st.booleans())
+def test_the_order_of_the_manifest_changes_nothing(two_orders, world, with_folder):
+    one, two = (World(world, with_folder=with_folder).play(expected) for expected in two_orders)
+
+    event(one.word)
     assert (one.word, one.ended) == (two.word, two.ended)
     assert one.found == two.found
 
