@@ -27,7 +27,7 @@ unit: $(VENV)/.installed        ## the tests of `make test`, without the linters
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'not airflow and not container' $(HARD:%=--ignore=%)
 
 hard: $(VENV)/.installed        ## the command under 500 random schedules of faults, and killed at 200 random moments
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(HARD)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(HARD)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
