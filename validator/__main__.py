@@ -28,8 +28,9 @@ from validator.errors import EXIT_CANNOT_TELL, EXIT_SIGNAL, EXIT_USAGE, GateErro
 if _caught:
     signals.signal(signals.SIGINT, signals.default_int_handler)
 
-GC_THRESHOLD = 100_000
-"""Objects that may be made before the garbage collector looks; Python's own is 700."""
+GC_THRESHOLD = 250_000
+"""Objects that may be made before the garbage collector looks; Python's own is 700. A check of 10,000 DAGs leaves 222,000,
+nearly all of them in use: looking through them takes 50 ms and finds nothing."""
 _INTERRUPTED = EXIT_SIGNAL + 2
 
 
