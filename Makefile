@@ -62,9 +62,7 @@ soak: $(VENV)/.installed        ## hours of it: SCHEDULES of faults, MOMENTS to 
 	FUZZ_SOAK=$(FUZZ) $(BIN)/python -m pytest -n 2 -rP tests/fuzz
 
 bench: $(VENV)/.installed       ## costs, beside the plain approach
-	$(BIN)/python benchmarks/cost.py
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/scale.py
+	missed=0; for one in cost startup scale; do $(BIN)/python benchmarks/$$one.py || missed=1; done; exit $$missed
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links $(LOCKFLAGS)
