@@ -55,7 +55,7 @@ def allowed(schedule: Schedule, run: Run) -> frozenset[int]:
         too_short = schedule.told.timeout < 20 and (unclear or _used_up(schedule, run))
         right = {PASSED, FAILED, CANNOT_TELL} if too_short else {PASSED}
         return frozenset(right | {CANNOT_TELL} if _crosses(schedule) else right)
-    return frozenset({FAILED, CANNOT_TELL} if unclear else {FAILED})
+    return frozenset({FAILED, CANNOT_TELL} if unclear or _used_up(schedule, run) else {FAILED})
 
 
 def _crosses(schedule: Schedule) -> bool:
