@@ -20,10 +20,8 @@ def undisturbed() -> Iterator[None]:
     main thread.
     """
     came: list[int] = []
-    known = {number: signal.getsignal(number) for number in _HELD}
-    before = {
-        number: handler for number, handler in known.items() if handler is not None
-    }  # None: not Python's
+    # None: it is not Python's, which could not give it back.
+    before = {one: handler for one in _HELD if (handler := signal.getsignal(one)) is not None}
     try:
         with contextlib.suppress(ValueError):  # in a thread
             for number in before:

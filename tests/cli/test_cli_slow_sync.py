@@ -62,7 +62,7 @@ def wrong_green(seed, version, folder, *, compared=True, processors=1, slower=FA
 
 
 WORLDS = 60
-"""Of each kind; the table of docs/evidence.md has more."""
+"""Of each kind; `make soak` plays more, and over more lags."""
 
 
 @pytest.mark.parametrize("parts", [False, True], ids=["in one piece", "in parts"])
